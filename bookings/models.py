@@ -1,0 +1,89 @@
+"""Bookings: reservations of seats on flights, made by an agency, an agent or a traveller."""
+
+from django.db import models
+from django.utils import timezone
+
+from partners.models import Agency
+from skybridge.identifiers import uuid7
+from skybridge.states import StateMachine, status_check
+
+
+class BookingQuerySet(models.QuerySet):
+    def locked(self):
+        """Lock the rows in the house's order; the lock ends with the transaction."""
+        return self.order_by("pk").select_for_update(of=("self",))
+
+    def visible_to(self, caller):
+        """Keep what a caller may see: staff all, an agency its own, a traveller the own ones without an agency."""
+        if caller.is_staff:
+            return self
+        if caller.agency_id:
+            return self.filter(agency_id=caller.agency_id)
+        return self.filter(agency=None, user_id=caller.user_id)
+
+    def overdue(self, at):
+        """Keep pending bookings whose deadline has passed: canceled already, though nobody has swept them."""
+        return self.filter(status=Booking.Status.PENDING, expires_at__lte=at)
+
+    def with_status(self, status: str, at):
+        overdue = models.Q(status=Booking.Status.PENDING, expires_at__lte=at)
+        if status == Booking.Status.CANCELED:
+            return self.filter(models.Q(status=status) | overdue)
+        return self.filter(status=status).exclude(overdue)
+
+
+class Booking(StateMachine):
+    class Status(models.TextChoices):
+        CREATED = "created"
+        PENDING = "pending"
+        CONFIRMED = "confirmed"
+        CANCELED = "canceled"
+        REFUNDED = "refunded"
+
+    TRANSITIONS = {
+        Status.CREATED: (Status.PENDING, Status.CANCELED),
+        Status.PENDING: (Status.CONFIRMED, Status.CANCELED),
+        Status.CONFIRMED: (Status.CANCELED, Status.REFUNDED),
+    }
+    ACTIONS = {Status.CONFIRMED: "confirm", Status.CANCELED: "cancel", Status.REFUNDED: "refund"}
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    locator = models.CharField("record locator", max_length=6)
+    status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="bookings", db_index=False)
+    user_id = models.CharField(max_length=255, blank=True, help_text="The traveller, or the agency's own customer.")
+    expires_at = models.DateTimeField(null=True, help_text="The deadline of a pending booking.")
+    currency = models.CharField(max_length=3, blank=True)
+    total_amount = models.DecimalField(max_digits=12, decimal_places=4, default=0)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["locator"], name="booking_locator"),
+            models.CheckConstraint(
+                condition=~models.Q(status="pending") | models.Q(expires_at__isnull=False),
+                name="pending_has_deadline",
+            ),
+            status_check("booking_status", "created pending confirmed canceled refunded"),
+        ]
+        indexes = [
+            models.Index(fields=["agency", "id"], name="booking_by_agency"),
+            models.Index(fields=["user_id", "id"], name="booking_by_user"),
+            models.Index(fields=["expires_at"], name="booking_pending", condition=models.Q(status="pending")),
+        ]
+
+    def __str__(self) -> str:
+        return self.locator
+
+    def status_at(self, at) -> str:
+        """Return the status; a hold is canceled at its deadline, whether or not a process has swept it."""
+        overdue = self.status == self.Status.PENDING and self.expires_at <= at
+        return self.Status.CANCELED if overdue else self.status
+
+    @classmethod
+    def actions_from(cls, status: str) -> list[str]:
+        return [cls.ACTIONS[target] for target in cls.TRANSITIONS.get(status, ()) if target in cls.ACTIONS]

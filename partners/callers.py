@@ -1,0 +1,25 @@
+"""The caller of a request, whatever door and credentials it came with."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from skybridge.events import Actor
+
+
+@dataclass(frozen=True)
+class Caller(Actor):
+    """Kind is `agency`, `agent`, `traveller` or `staff`; id is the agency's, the user's or the traveller's.
+
+    An agency and its agents have `agency_id`; a traveller has `user_id`; staff see all. `plan` is what throttling
+    reads: (name, rate per second, burst, quota or None, quota period).
+    """
+
+    agency_id: UUID | None = None
+    agency_name: str = ""
+    user_id: str = ""
+    is_staff: bool = False
+    plan: tuple[str, float, int, int | None, str] = ("", 0, 0, None, "day")
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False

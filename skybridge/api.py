@@ -1,0 +1,141 @@
+"""What every viewset shares: strict input, one error body, idempotency, JSON out, the operation's documentation."""
+
+import functools
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import viewsets
+from rest_framework.exceptions import MethodNotAllowed
+
+from skybridge import idempotency, problems, strict
+from skybridge.exceptions import StaleVersion
+from skybridge.money import as_number
+from skybridge.serializers import NothingSerializer, ProblemSerializer
+
+
+def json_default(value: Any) -> Any:
+    return as_number(value) if isinstance(value, Decimal) else str(value)
+
+
+def reply(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return an answer; Decimal becomes a number, identifiers and enumerations their text."""
+    body = json.dumps(data, default=json_default, separators=(",", ":"))
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+class ApiViewSet(viewsets.ViewSet):
+    """The base of all viewsets.
+
+    Its dispatch is REST framework's, less content negotiation (there is one format) and with `Idempotency-Key` around
+    the action. An action in `claims_itself` writes its claim in its own SQL statement.
+    """
+
+    claims_itself: frozenset[str] = frozenset()
+
+    def dispatch(self, request, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+        self.request = request = self.initialize_request(request, *args, **kwargs)
+        self.headers = {}
+        try:
+            self.initial(request, *args, **kwargs)
+            response = self.answer(request, *args, **kwargs)
+        except Exception as exc:
+            response = problems.problem_from_exception(exc, request)
+        for name, value in getattr(request, "rate_limit_headers", {}).items():
+            response[name] = value
+        return response
+
+    def initial(self, request, *args, **kwargs):
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
+
+    def answer(self, request, *args, **kwargs) -> HttpResponse:
+        name = request.method.lower()
+        act = getattr(self, name, None) if name in self.http_method_names else None
+        if act is None:
+            raise MethodNotAllowed(request.method)
+        request.claim = idempotency.claim_of(request._request, f"{request.user.kind}:{request.user.id}")
+        if request.claim is None or self.action in self.claims_itself:
+            return act(request, *args, **kwargs)
+        return idempotency.once(
+            request.claim,
+            lambda: act(request, *args, **kwargs),
+            lambda exc: problems.problem_from_exception(exc, request),
+        )
+
+    def options(self, request, *args, **kwargs) -> HttpResponse:
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+
+def operation(
+    summary: str,
+    *,
+    body: type | None = None,
+    query: type | None = None,
+    answers: dict[int, Any],
+    refusals: Iterable[int] = (),
+    examples: Iterable[OpenApiExample] = (),
+    description: str = "",
+    tags: Iterable[str] = (),
+    operation_id: str | None = None,
+) -> Callable:
+    """Declare an action: the strict input that it takes, as `data` and `query`, and its documentation.
+
+    An action without `body` takes none; without `query` no query parameter.
+    """
+
+    def declare(action):
+        @functools.wraps(action)
+        def checked(self, request, *args, **kwargs):
+            parameters = strict.query_parameters(request._request)
+            validated_query = strict.validated(query or NothingSerializer, parameters, query=True)
+            if query:
+                kwargs["query"] = validated_query
+            if request.method not in ("GET", "HEAD"):
+                data = strict.validated(body or NothingSerializer, strict.json_body(request._request))
+                if body:
+                    kwargs["data"] = data
+            return action(self, request, *args, **kwargs)
+
+        problems_documented = dict.fromkeys({400, 401, 403, 429, *refusals}, ProblemSerializer)
+        return extend_schema(
+            summary=summary,
+            description=description or action.__doc__ or summary,
+            request=body,
+            parameters=[query, *idempotency_header(body, action)] if query else idempotency_header(body, action),
+            responses={**answers, **problems_documented},
+            examples=list(examples),
+            tags=list(tags) or None,
+            operation_id=operation_id,
+        )(checked)
+
+    return declare
+
+
+def idempotency_header(body, action) -> list:
+    if body is None and action.__name__ in ("list", "retrieve"):
+        return []
+    return [
+        OpenApiParameter(
+            "Idempotency-Key",
+            str,
+            OpenApiParameter.HEADER,
+            description="At most 255 characters. The same key and the same request get the first answer again.",
+        )
+    ]
+
+
+def check_version(request, version: int) -> None:
+    """Refuse a change whose `If-Match` names another version than the present one. Raises StaleVersion."""
+    wanted = request.headers.get("If-Match")
+    if wanted is not None and wanted != "*" and etag(version) not in [tag.strip() for tag in wanted.split(",")]:
+        raise StaleVersion
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SkybridgeConfig(AppConfig):
+    name = "skybridge"
+    verbose_name = "Kernel"

@@ -1,0 +1,52 @@
+"""Middleware of our own: the request's id and log line, and the security headers that Django does not set."""
+
+import logging
+import re
+import time
+import uuid
+
+from django.conf import settings
+
+from skybridge import context
+
+access = logging.getLogger("skybridge.access")
+is_sane_request_id = re.compile(r"[A-Za-z0-9_.-]{8,64}").fullmatch
+
+
+def request_context(get_response):
+    """Give the request an id (the caller's own if it is sane), answer with it, and log one line."""
+
+    def middleware(request):
+        given = request.headers.get("X-Request-ID", "")
+        request.id = given if is_sane_request_id(given) else uuid.uuid4().hex
+        token = context.request_id.set(request.id)
+        started = time.perf_counter()
+        try:
+            response = get_response(request)
+            response["X-Request-ID"] = request.id
+            log_access(request, response, started)
+            return response
+        finally:
+            context.request_id.reset(token)
+
+    return middleware
+
+
+def log_access(request, response, started: float) -> None:
+    facts = {
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - started) * 1000, 1),
+        "caller": getattr(request, "caller_name", ""),
+    }
+    access.info("request", extra={"facts": facts})
+
+
+def security_headers(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        return response
+
+    return middleware

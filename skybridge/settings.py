@@ -1,0 +1,204 @@
+"""All settings, read from the environment; nothing else in the project reads it.
+
+`SKYBRIDGE_ENV` is `development` (default), `test` or `production`. Production refuses to start with a default
+secret or without its databases.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_SECRET_KEY = "insecure-development-key"
+
+env = environ.Env()
+ENVIRONMENT = env.str("SKYBRIDGE_ENV", "development")
+IN_PRODUCTION = ENVIRONMENT == "production"
+HOME = Path(env.str("SKYBRIDGE_HOME", str(BASE_DIR / "var")))
+AIRLINE_NAME = env.str("AIRLINE_NAME", "SkyBridge")
+
+SECRET_KEY = env.str("SECRET_KEY", DEFAULT_SECRET_KEY)
+DEBUG = False
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IN_PRODUCTION else ["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+if IN_PRODUCTION:
+    if SECRET_KEY == DEFAULT_SECRET_KEY or SECRET_KEY.startswith("change") or len(SECRET_KEY) < 50:
+        raise ImproperlyConfigured("Production needs SECRET_KEY: 50 random characters or more, not a default.")
+    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"):
+        if not env.str(name, ""):
+            raise ImproperlyConfigured(f"Production needs {name} in the environment.")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "skybridge",
+    "partners",
+    "flights",
+    "ticketing",
+    "bookings",
+]
+
+MIDDLEWARE = [
+    "skybridge.middleware.request_context",
+    "skybridge.middleware.security_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "skybridge.urls"
+WSGI_APPLICATION = "skybridge.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- PostgreSQL: one connection per thread, statements bound and prepared on the server ---
+DATABASES = {"default": env.db_url("DATABASE_URL", "postgres://skybridge@127.0.0.1:5432/skybridge")}
+DATABASES["default"].update(
+    CONN_MAX_AGE=None,
+    OPTIONS={
+        "server_side_binding": True,
+        "prepare_threshold": None if env.bool("DATABASE_TRANSACTION_POOLER", False) else 1,
+        "connect_timeout": 5,
+        # Who waits longer than this for a lock is told to come back (503), see skybridge/api.py.
+        "options": "-c lock_timeout=3000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+        **DATABASES["default"].get("OPTIONS", {}),
+    },
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Valkey (or Redis): throttling and the Celery broker ---
+REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
+    "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
+}
+
+# --- Who may call ---
+JWT_ISSUER = env.str("JWT_ISSUER", "")
+JWT_AUDIENCE = env.list("JWT_AUDIENCE", default=[])
+JWT_JWKS_URL = env.str("JWT_JWKS_URL", "")
+API_KEY_CACHE_SECONDS = 3  # a revoked key stops working within this time, in every process
+TRAVELLER_PLAN = {"name": "traveller", "rate": 5, "burst": 10}
+SESSION_PLAN = {"name": "session", "rate": 50, "burst": 100}
+
+# --- The airline's rules ---
+HOLD_DURATION = timedelta(minutes=env.int("HOLD_MINUTES", 20))
+SALES_CLOSE_BEFORE_DEPARTURE = timedelta(minutes=env.int("SALES_CLOSE_MINUTES", 60))
+CURRENCY = env.str("CURRENCY", "USD")
+IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=24)
+ECONOMY_SHARE = Decimal("0.92")  # of a flight whose schedule gives one seat count, see flights/schedules.py
+
+# --- API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "partners.authentication.ApiKeyAuthentication",
+        "partners.authentication.BearerAuthentication",
+        "partners.authentication.StaffSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["partners.authentication.IsKnownCaller"],
+    "DEFAULT_THROTTLE_CLASSES": ["partners.throttling.PlanThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "skybridge.problems.problem_from_exception",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SkyBridge",
+    "DESCRIPTION": "The open airline order system: search flights, hold seats, confirm, change, cancel, refund.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Language, time, static files ---
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", str(HOME / "static"))
+STATICFILES_DIRS = [BASE_DIR / "skybridge" / "static"]
+WHITENOISE_USE_FINDERS = not IN_PRODUCTION
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IN_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- Security ---
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IN_PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if IN_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IN_PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^livez/?$", r"^readyz/?$"]
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "skybridge.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "celery.beat": {"level": "WARNING"}},
+}

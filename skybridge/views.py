@@ -1,0 +1,61 @@
+"""Health, the home page, and the error answers of paths that no viewset serves."""
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from skybridge import problems
+from skybridge.exceptions import Forbidden, InvalidInput, NotFound
+from skybridge.valkey import valkey
+
+
+def home(request) -> HttpResponse:
+    return render(request, "skybridge/home.html", {"airline": settings.AIRLINE_NAME})
+
+
+def livez(request) -> JsonResponse:
+    """Tell that this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request) -> JsonResponse:
+    """Tell whether this process can do its work; Valkey down is named but does not stop the sale."""
+    checks = {"database": database_state(), "valkey": valkey_state()}
+    ready = checks["database"] == "ok"
+    return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
+
+
+def database_state() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except Exception:
+        return "unreachable"
+    return "migrations pending" if pending else "ok"
+
+
+def valkey_state() -> str:
+    try:
+        valkey().ping()
+    except redis.RedisError:
+        return "unreachable: throttling counts per process"
+    return "ok"
+
+
+def bad_request(request, exception) -> HttpResponse:
+    return problems.problem(InvalidInput("Bad Request"), request.path)
+
+
+def forbidden(request, exception=None, reason="") -> HttpResponse:
+    return problems.problem(Forbidden(), request.path)
+
+
+def not_found(request, exception) -> HttpResponse:
+    return problems.problem(NotFound(), request.path)
+
+
+def server_error(request) -> HttpResponse:
+    return problems.problem(problems.InternalError(), request.path)

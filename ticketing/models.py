@@ -1,0 +1,95 @@
+"""Tickets, one per passenger, with one coupon per flight."""
+
+from django.db import models
+from django.utils import timezone
+
+from flights.models import Cabin, Flight
+from skybridge.identifiers import uuid7
+from skybridge.states import StateMachine, status_check
+
+
+class PassengerType(models.TextChoices):
+    ADULT = "ADT", "Adult (12 and over)"
+    CHILD = "CHD", "Child (2 to 11)"
+    INFANT = "INF", "Infant on a lap (under 2)"
+    INFANT_WITH_SEAT = "INS", "Infant with a seat (under 2)"
+
+
+class Ticket(models.Model):
+    """One passenger's document. It exists from the hold on; its 13-digit number comes when it is issued."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="tickets")
+    position = models.PositiveSmallIntegerField(help_text="The passenger's place in the booking, from 1.")
+    passenger_type = models.CharField(max_length=3, choices=PassengerType, default=PassengerType.ADULT)
+    surname = models.CharField(max_length=60, blank=True)
+    given_name = models.CharField(max_length=60, blank=True)
+    title = models.CharField(max_length=10, blank=True)
+    birth_date = models.DateField(null=True, blank=True)
+    number = models.CharField(max_length=13, unique=True, null=True)
+    issued_at = models.DateTimeField(null=True)
+    exchanged_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(number__isnull=True) | models.Q(number__regex=r"^\d{13}$"),
+                name="ticket_number_13_digits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"unissued {self.id}"
+
+
+class Coupon(StateMachine):
+    """A ticket's right to one flight. A live coupon that takes a seat counts as held or sold on its flight's cabin."""
+
+    class Status(models.TextChoices):
+        """IATA coupon status indicators."""
+
+        OPEN = "O", "Open for use"
+        CHECKED_IN = "C", "Checked in"
+        LIFTED = "L", "Lifted/boarded"
+        FLOWN = "F", "Flown/used"
+        EXCHANGED = "E", "Exchanged/reissued"
+        REFUNDED = "R", "Refunded"
+        VOID = "V", "Void"
+
+    TRANSITIONS = {
+        Status.OPEN: (Status.CHECKED_IN, Status.EXCHANGED, Status.REFUNDED, Status.VOID),
+        Status.CHECKED_IN: (Status.LIFTED, Status.OPEN),  # back to OPEN: offloaded
+        Status.LIFTED: (Status.FLOWN, Status.CHECKED_IN),
+    }
+    LIVE = (Status.OPEN, Status.CHECKED_IN, Status.LIFTED, Status.FLOWN)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="coupons")
+    sequence = models.PositiveSmallIntegerField(help_text="From 1, in order of travel.")
+    flight = models.ForeignKey(Flight, on_delete=models.PROTECT, null=True, related_name="coupons")
+    cabin = models.CharField(max_length=1, choices=Cabin, default=Cabin.ECONOMY)
+    status = models.CharField(max_length=1, choices=Status, default=Status.OPEN)
+    takes_seat = models.BooleanField(default=True)
+    held_until = models.DateTimeField(null=True, help_text="The hold's deadline; empty once the ticket is issued.")
+    fare_basis = models.CharField(max_length=15, blank=True)
+    currency = models.CharField(max_length=3)
+    fare_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    taxes = models.JSONField(default=list)
+    total_amount = models.DecimalField(max_digits=12, decimal_places=4)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "sequence"], name="coupon_once"),
+            status_check("coupon_status", "O C L F E R V"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["flight", "cabin", "held_until"],
+                name="coupon_held",
+                condition=models.Q(held_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}/{self.sequence}"
