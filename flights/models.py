@@ -154,3 +154,19 @@ class FlightCabin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flight_id} {self.cabin}"
+
+
+class SeatHold(models.Model):
+    """Seats of a cabin that a pending booking holds until its deadline; gone once they are sold or released."""
+
+    pk = models.CompositePrimaryKey("booking_id", "flight_cabin")
+    booking_id = models.UUIDField()
+    flight_cabin = models.ForeignKey(FlightCabin, on_delete=models.CASCADE, related_name="holds", db_index=False)
+    seats = models.PositiveSmallIntegerField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["flight_cabin", "expires_at"], name="hold_by_deadline")]
+
+    def __str__(self) -> str:
+        return f"{self.seats} until {self.expires_at:%H:%M:%S}"

@@ -44,7 +44,7 @@ class Ticket(models.Model):
 
 
 class Coupon(StateMachine):
-    """A ticket's right to one flight. A live coupon that takes a seat counts as held or sold on its flight's cabin."""
+    """A ticket's right to one flight. A live coupon of an issued ticket that takes a seat is a sold seat."""
 
     class Status(models.TextChoices):
         """IATA coupon status indicators."""
@@ -71,7 +71,6 @@ class Coupon(StateMachine):
     cabin = models.CharField(max_length=1, choices=Cabin, default=Cabin.ECONOMY)
     status = models.CharField(max_length=1, choices=Status, default=Status.OPEN)
     takes_seat = models.BooleanField(default=True)
-    held_until = models.DateTimeField(null=True, help_text="The hold's deadline; empty once the ticket is issued.")
     fare_basis = models.CharField(max_length=15, blank=True)
     currency = models.CharField(max_length=3)
     fare_amount = models.DecimalField(max_digits=12, decimal_places=4)
@@ -82,13 +81,6 @@ class Coupon(StateMachine):
         constraints = [
             models.UniqueConstraint(fields=["ticket", "sequence"], name="coupon_once"),
             status_check("coupon_status", "O C L F E R V"),
-        ]
-        indexes = [
-            models.Index(
-                fields=["flight", "cabin", "held_until"],
-                name="coupon_held",
-                condition=models.Q(held_until__isnull=False),
-            ),
         ]
 
     def __str__(self) -> str:
