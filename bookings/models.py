@@ -1,5 +1,6 @@
 """Bookings: reservations of seats on flights, made by an agency, an agent or a traveller."""
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -89,3 +90,11 @@ class Booking(StateMachine):
     @classmethod
     def actions_from(cls, status: str) -> list[str]:
         return [cls.ACTIONS[target] for target in cls.TRANSITIONS.get(status, ()) if target in cls.ACTIONS]
+
+    @staticmethod
+    def hold_deadline(at):
+        return at + settings.HOLD_DURATION
+
+    def touched(self, at) -> dict:
+        """Return the columns that every change of a booking sets besides its own."""
+        return {"version": self.version + 1, "updated_at": at}

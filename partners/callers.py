@@ -23,3 +23,11 @@ class Caller(Actor):
     is_authenticated = True
     is_active = True
     is_anonymous = False
+
+    def sees(self, agency_id: UUID | None, user_id: str) -> bool:
+        """Tell whether something of this agency and user is the caller's; `BookingQuerySet.visible_to` is its SQL."""
+        if self.is_staff:
+            return True
+        if self.agency_id:
+            return self.agency_id == agency_id
+        return agency_id is None and bool(user_id) and self.user_id == user_id

@@ -12,7 +12,6 @@ from rest_framework import viewsets
 from rest_framework.exceptions import MethodNotAllowed
 
 from skybridge import idempotency, problems, strict
-from skybridge.exceptions import StaleVersion
 from skybridge.money import as_number
 from skybridge.serializers import NothingSerializer, ProblemSerializer
 
@@ -128,14 +127,3 @@ def idempotency_header(body, action) -> list:
             description="At most 255 characters. The same key and the same request get the first answer again.",
         )
     ]
-
-
-def check_version(request, version: int) -> None:
-    """Refuse a change whose `If-Match` names another version than the present one. Raises StaleVersion."""
-    wanted = request.headers.get("If-Match")
-    if wanted is not None and wanted != "*" and etag(version) not in [tag.strip() for tag in wanted.split(",")]:
-        raise StaleVersion
-
-
-def etag(version: int) -> str:
-    return f'"{version}"'

@@ -123,6 +123,7 @@ SESSION_PLAN = {"name": "session", "rate": 50, "burst": 100}
 # --- The airline's rules ---
 HOLD_DURATION = timedelta(minutes=env.int("HOLD_MINUTES", 20))
 SALES_CLOSE_BEFORE_DEPARTURE = timedelta(minutes=env.int("SALES_CLOSE_MINUTES", 60))
+ACCOUNTING_CODE = env.str("ACCOUNTING_CODE", "000")  # of tickets whose carrier has none
 CURRENCY = env.str("CURRENCY", "USD")
 IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=24)
 ECONOMY_SHARE = Decimal("0.92")  # of a flight whose schedule gives one seat count, see flights/schedules.py

@@ -15,6 +15,10 @@ class PassengerType(models.TextChoices):
     INFANT_WITH_SEAT = "INS", "Infant with a seat (under 2)"
 
 
+def takes_seat(passenger_type: str) -> bool:
+    return passenger_type != PassengerType.INFANT
+
+
 class Ticket(models.Model):
     """One passenger's document. It exists from the hold on; its 13-digit number comes when it is issued."""
 
@@ -29,6 +33,7 @@ class Ticket(models.Model):
     number = models.CharField(max_length=13, unique=True, null=True)
     issued_at = models.DateTimeField(null=True)
     exchanged_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    is_superseded = models.BooleanField(default=False, help_text="Exchanged for another ticket, or its seat given up.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -41,6 +46,12 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return self.number or f"unissued {self.id}"
+
+
+class CouponQuerySet(models.QuerySet):
+    def live(self, booking_id):
+        """Keep the coupons of a booking that can be used or have been."""
+        return self.filter(ticket__booking_id=booking_id, status__in=Coupon.LIVE)
 
 
 class Coupon(StateMachine):
@@ -76,6 +87,8 @@ class Coupon(StateMachine):
     fare_amount = models.DecimalField(max_digits=12, decimal_places=4)
     taxes = models.JSONField(default=list)
     total_amount = models.DecimalField(max_digits=12, decimal_places=4)
+
+    objects = CouponQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,0 +1,268 @@
+"""Changing a booking: its flights, its number of seats, a flight's date, its passengers' names. All or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from bookings.documents import BookingView, has_started, read_bookings
+from bookings.exceptions import CannotChange
+from bookings.expiry import with_overdue_released
+from bookings.holds import draft_ticket
+from bookings.models import Booking
+from bookings.parties import Passenger, check_party, seats_of, unnamed
+from bookings.services import lock_booking
+from flights.inventory import cabin_ids, change_holds, take_seats
+from flights.offers import Offer, Wish, open_offer
+from partners.callers import Caller
+from skybridge import events
+from skybridge.identifiers import uuid7
+from ticketing.documents import CouponFacts, TicketFacts
+from ticketing.models import Coupon, Ticket, takes_seat
+from ticketing.services import give_up_tickets, issue_tickets, price_coupon
+
+
+@dataclass(frozen=True)
+class Names:
+    """New names for one passenger, by ticket or by place in the booking; empty ones stay as they are."""
+
+    ticket_id: UUID | None = None
+    fields: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to change; None leaves it. `flight_designator` says which flight's date, where there are several."""
+
+    wishes: Sequence[Wish] | None = None
+    party: Sequence[Passenger] | None = None
+    seats: int | None = None
+    departure_date: date | None = None
+    flight_designator: str = ""
+    names: Sequence[Names] | None = None
+
+
+def change_booking(booking_id: UUID, change: Change, *, caller: Caller, if_match: str | None = None) -> BookingView:
+    """Carry out a change whole, or raise and change nothing; return the booking as it stands then.
+
+    Raises BookingNotFound, StaleVersion, CannotChange, SoldOut, FlightClosed, FlightNotFound, PartyTooLarge or
+    TooManyInfants.
+    """
+    at = timezone.now()
+    return with_overdue_released(lambda: try_change(booking_id, change, caller, if_match, at), at=at)
+
+
+def try_change(booking_id: UUID, change: Change, caller: Caller, if_match: str | None, at: datetime) -> BookingView:
+    with transaction.atomic():
+        booking = lock_booking(booking_id, caller=caller, if_match=if_match)
+        before = read_bookings([booking_id])[0]
+        check_changeable(booking, before, at)
+        work = Changing(booking, caller, at)
+        if change.wishes:
+            work.add_flights(change.wishes, change.party or unnamed(change.seats or 1))
+        else:
+            if change.departure_date:
+                work.move_date(change.departure_date, change.flight_designator)
+            if change.seats:
+                work.change_seats(change.seats)
+        if change.names:
+            work.name_passengers(change.names)
+        return work.finish(before)
+
+
+def check_changeable(booking: Booking, view: BookingView, at: datetime) -> None:
+    status = booking.status_at(at)
+    if status not in Booking.TRANSITIONS:
+        raise CannotChange(f"A booking that is {status} cannot be changed.", booking_status=status)
+    if has_started(view, at):
+        raise CannotChange("A passenger is checked in or a flight has left; this booking cannot be changed any more.")
+
+
+class Changing:
+    """One change of one locked booking."""
+
+    def __init__(self, booking: Booking, actor: events.Actor, at: datetime):
+        self.booking, self.actor, self.at = booking, actor, at
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.booking.status == Booking.Status.CONFIRMED
+
+    def view(self) -> BookingView:
+        return read_bookings([self.booking.pk])[0]
+
+    def add_flights(self, wishes: Sequence[Wish], party: Sequence[Passenger]) -> None:
+        """Hold seats on the first flights of an empty booking."""
+        if self.booking.status != Booking.Status.CREATED:
+            raise CannotChange("Flights can be added to an empty booking only.", booking_status=self.booking.status)
+        check_party(party)
+        offers = [open_offer(wish, seats_of(party), at=self.at) for wish in wishes]
+        expires_at = self.booking.hold_deadline(self.at)
+        self.add_tickets(offers, party, first_position=1)
+        change_holds(self.booking.pk, {offer.cabin_id: seats_of(party) for offer in offers}, expires_at)
+        self.booking.move_to(
+            Booking.Status.PENDING, actor=self.actor, at=self.at,
+            expires_at=expires_at, seats=seats_of(party), currency=offers[0].currency,
+        )  # fmt: skip
+
+    def add_tickets(self, offers: Sequence[Offer], party: Sequence[Passenger], *, first_position: int) -> None:
+        drafts = [
+            draft_ticket(self.booking.pk, position, passenger, offers, self.at)
+            for position, passenger in enumerate(party, start=first_position)
+        ]
+        write_tickets(drafts)
+
+    def take(self, changes: dict[int, int]) -> None:
+        """Take or give back seats per cabin id, as held or sold ones."""
+        if self.is_confirmed:
+            take_seats(changes, "sold")
+        else:
+            change_holds(self.booking.pk, changes, self.booking.expires_at)
+
+    def segments(self, view: BookingView) -> list[CouponFacts]:
+        """Return the coupons of the first ticket: the booking's flights in order of travel."""
+        if not view.tickets or not view.tickets[0][1]:
+            raise CannotChange("This booking has no flight yet; add one first.", booking_status=self.booking.status)
+        return view.tickets[0][1]
+
+    def change_seats(self, seats: int) -> None:
+        """Take more seats at today's price, or give up the last ones, unnamed passengers first."""
+        more = seats - self.booking.seats
+        view = self.view()
+        segments = self.segments(view)
+        if more > 0:
+            self.add_seats(more, view, segments)
+        elif more < 0:
+            self.give_up_seats(-more, view, segments)
+        self.booking.seats = seats
+
+    def add_seats(self, more: int, view: BookingView, segments: Sequence[CouponFacts]) -> None:
+        party = [passenger_of(ticket) for ticket, _ in view.tickets] + unnamed(more)
+        check_party(party)
+        offers = [self.offer_for(segment, more) for segment in segments]
+        self.add_tickets(offers, unnamed(more), first_position=max(t.position for t, _ in view.tickets) + 1)
+        self.take({offer.cabin_id: more for offer in offers})
+
+    def offer_for(self, segment: CouponFacts, seats: int) -> Offer:
+        return open_offer(Wish(flight_id=segment.flight_id, cabin=segment.cabin), seats, at=self.at)
+
+    def give_up_seats(self, fewer: int, view: BookingView, segments: Sequence[CouponFacts]) -> None:
+        seated = [ticket for ticket, _ in view.tickets if takes_seat(ticket.passenger_type)]
+        leaving = sorted(seated, key=lambda t: (bool(t.surname or t.given_name), -t.position))[:fewer]
+        check_party([passenger_of(ticket) for ticket, _ in view.tickets if ticket not in leaving])
+        give_up_tickets(
+            [ticket.id for ticket in leaving], Coupon.Status.VOID, actor=self.actor, reason="fewer seats", at=self.at
+        )
+        ids = cabin_ids((segment.flight_id, segment.cabin) for segment in segments if segment.flight_id)
+        self.take(dict.fromkeys(ids.values(), -fewer))
+
+    def move_date(self, departure_date: date, designator: str) -> None:
+        """Move one flight to the same flight of another date, at that day's price."""
+        view = self.view()
+        old = self.segment_named(view, designator)
+        flight = view.flights[old.flight_id]
+        if flight.departure_date == departure_date:
+            return
+        wish = Wish(designator=flight.designator, departure_date=departure_date, origin=flight.origin, cabin=old.cabin)
+        new = open_offer(wish, self.booking.seats, at=self.at)
+        move = self.exchange if self.is_confirmed else self.repoint
+        move(view, old.sequence, new)
+        [old_id] = cabin_ids([(old.flight_id, old.cabin)]).values()
+        self.take({old_id: -self.booking.seats, new.cabin_id: self.booking.seats})
+
+    def segment_named(self, view: BookingView, designator: str) -> CouponFacts:
+        found = [
+            segment
+            for segment in self.segments(view)
+            if not designator or view.flights[segment.flight_id].designator == designator.upper()
+        ]
+        if len(found) != 1:
+            flights = [flight.designator for flight in view.flights.values()]
+            raise CannotChange("Say with flightId which of the booking's flights is to move.", flights=flights)
+        return found[0]
+
+    def repoint(self, view: BookingView, sequence: int, new: Offer) -> None:
+        """Point the coupons of held tickets at another flight."""
+        for ticket, coupons in view.tickets:
+            coupon = price_coupon(new, sequence, ticket.passenger_type)
+            Coupon.objects.filter(pk=coupons[sequence - 1].id).update(
+                **{name: value for name, value in coupon._asdict().items() if name not in ("id", "status")}
+            )
+
+    def exchange(self, view: BookingView, sequence: int, new: Offer) -> None:
+        """Exchange issued tickets: the old coupons become E, new tickets refer to the old ones."""
+        give_up_tickets(
+            [ticket.id for ticket, _ in view.tickets],
+            Coupon.Status.EXCHANGED, actor=self.actor, reason="date changed", at=self.at,
+        )  # fmt: skip
+        drafts = []
+        for old, coupons in view.tickets:
+            ticket, _ = draft_ticket(self.booking.pk, old.position, passenger_of(old), [], self.at)
+            drafts.append((ticket, [
+                price_coupon(new, sequence, old.passenger_type) if c.sequence == sequence
+                else c._replace(id=uuid7())
+                for c in coupons
+            ]))  # fmt: skip
+        write_tickets(
+            drafts, exchanged_from={d[0].id: old.id for d, (old, _) in zip(drafts, view.tickets, strict=True)}
+        )
+
+    def name_passengers(self, names: Sequence[Names]) -> None:
+        """Give passengers their names; allowed until somebody has checked in."""
+        tickets = [ticket for ticket, _ in self.view().tickets]
+        if len(names) > len(tickets):
+            raise CannotChange(f"This booking has {len(tickets)} passengers, not {len(names)}.")
+        for name, default in zip(names, tickets, strict=False):
+            ticket_id = name.ticket_id or default.id
+            if ticket_id not in {ticket.id for ticket in tickets}:
+                raise CannotChange(f"Ticket {ticket_id} is not one of this booking.")
+            Ticket.objects.filter(pk=ticket_id).update(**dict(name.fields))
+
+    def finish(self, before: BookingView) -> BookingView:
+        """Issue new tickets, set the total, record what changed."""
+        booking = self.booking
+        if self.is_confirmed:
+            issue_tickets(booking.pk, at=self.at)
+        live = Coupon.objects.live(booking.pk)
+        total = live.aggregate(total=Sum("total_amount"))["total"] or Decimal(0)
+        Booking.objects.filter(pk=booking.pk).update(
+            seats=booking.seats, total_amount=total, **booking.touched(self.at)
+        )
+        after = self.view()
+        happening = events.Happening("booking.changed", booking.pk, summary(before), summary(after))
+        events.record([happening], actor=self.actor, at=self.at)
+        return after
+
+
+def summary(view: BookingView) -> dict:
+    """Return what a change can touch, for the event log."""
+    return {
+        "seats": view.booking.seats,
+        "total_amount": str(view.booking.total_amount),
+        "flights": sorted(f"{f.designator} {f.departure_date}" for f in view.flights.values()),
+        "passengers": [f"{t.surname}/{t.given_name}" for t, _ in view.tickets],
+    }
+
+
+def passenger_of(ticket: TicketFacts) -> Passenger:
+    return Passenger(ticket.passenger_type, ticket.surname, ticket.given_name, ticket.title, ticket.birth_date)
+
+
+def write_tickets(
+    drafts: Sequence[tuple[TicketFacts, Sequence[CouponFacts]]], exchanged_from: dict[UUID, UUID] | None = None
+) -> None:
+    """Write new tickets and their coupons. Two statements."""
+    Ticket.objects.bulk_create(
+        Ticket(**ticket._asdict(), exchanged_from_id=(exchanged_from or {}).get(ticket.id)) for ticket, _ in drafts
+    )
+    Coupon.objects.bulk_create(
+        Coupon(**coupon._asdict(), ticket_id=ticket.id, takes_seat=takes_seat(ticket.passenger_type))
+        for ticket, coupons in drafts
+        for coupon in coupons
+    )

@@ -1,0 +1,145 @@
+"""A booking as its readers see it: one SQL statement for any number of bookings, and the JSON made of it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from bookings.models import Booking
+from flights.documents import flight_document
+from flights.offers import FLIGHT_COLUMNS, FlightFacts
+from skybridge.times import utc_text
+from ticketing.documents import COUPON_COLUMNS, TICKET_COLUMNS, CouponFacts, TicketFacts, ticket_document
+from ticketing.models import Coupon
+
+
+class BookingFacts(NamedTuple):
+    id: UUID
+    locator: str
+    status: str
+    agency_id: UUID | None
+    agency_name: str | None
+    user_id: str
+    seats: int
+    expires_at: datetime | None
+    currency: str
+    total_amount: Decimal
+    refunded_amount: Decimal
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class BookingView(NamedTuple):
+    """A booking with its tickets (each with its coupons) and the flights that they name, by id."""
+
+    booking: BookingFacts
+    tickets: list[tuple[TicketFacts, list[CouponFacts]]]
+    flights: dict[UUID, FlightFacts]
+
+
+BOOKING_COLUMNS = """
+    b.id, b.locator, b.status, b.agency_id, a.name, b.user_id, b.seats, b.expires_at, b.currency, b.total_amount,
+    b.refunded_amount, b.version, b.created_at, b.updated_at
+"""
+READ = f"""
+SELECT {BOOKING_COLUMNS}, {TICKET_COLUMNS}, {COUPON_COLUMNS}, {FLIGHT_COLUMNS}
+FROM bookings_booking b
+LEFT JOIN partners_agency a ON a.id = b.agency_id
+LEFT JOIN ticketing_ticket t ON t.booking_id = b.id AND NOT t.is_superseded
+LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
+LEFT JOIN flights_flight f ON f.id = k.flight_id
+LEFT JOIN flights_airport o ON o.iata = f.origin_id
+LEFT JOIN flights_airport d ON d.iata = f.destination_id
+WHERE b.id = ANY(%(ids)s::uuid[])
+ORDER BY b.id DESC, t.position, k.sequence
+"""
+UNDERWAY = {Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED, Coupon.Status.FLOWN}
+B, T, K = len(BookingFacts._fields), len(TicketFacts._fields), len(CouponFacts._fields)
+
+
+def read_bookings(ids: Iterable[UUID]) -> list[BookingView]:
+    """Return bookings with their live tickets, newest first. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"ids": list(ids)})
+        rows = cursor.fetchall()
+    return [nest(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
+
+
+def nest(rows: list[tuple]) -> BookingView:
+    """Build one booking of its rows, one per coupon."""
+    tickets: dict[UUID, tuple[TicketFacts, list[CouponFacts]]] = {}
+    flights: dict[UUID, FlightFacts] = {}
+    for row in rows:
+        ticket, coupon, flight = row[B : B + T], row[B + T : B + T + K], row[B + T + K :]
+        if ticket[0] is None:
+            continue
+        if ticket[0] not in tickets:
+            tickets[ticket[0]] = (TicketFacts._make(ticket), [])
+        if coupon[0] is not None:
+            tickets[ticket[0]][1].append(CouponFacts._make(coupon))
+        if flight[0] is not None and flight[0] not in flights:
+            flights[flight[0]] = FlightFacts._make(flight)
+    return BookingView(BookingFacts._make(rows[0][:B]), list(tickets.values()), flights)
+
+
+def status_at(booking: BookingFacts, at: datetime) -> str:
+    """Return the status at a moment; a hold is canceled at its deadline, whether or not a process has swept it."""
+    overdue = booking.status == Booking.Status.PENDING and booking.expires_at is not None and booking.expires_at <= at
+    return Booking.Status.CANCELED if overdue else booking.status
+
+
+def available_actions(view: BookingView, at: datetime) -> list[str]:
+    """Return the actions that succeed now; none once a flight has left or a passenger has checked in."""
+    return [] if has_started(view, at) else Booking.actions_from(status_at(view.booking, at))
+
+
+def has_started(view: BookingView, at: datetime) -> bool:
+    """Tell whether a flight has left or a passenger has checked in."""
+    statuses = {coupon.status for _, coupons in view.tickets for coupon in coupons}
+    return bool(statuses & UNDERWAY) or any(flight.departs_at <= at for flight in view.flights.values())
+
+
+def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:
+    booking = view.booking
+    status = status_at(booking, at)
+    lapsed = status != booking.status
+    flights = sorted(view.flights.values(), key=lambda flight: flight.departs_at)
+    return {
+        "booking_id": booking.id,
+        "bookingId": booking.id,
+        "record_locator": booking.locator,
+        "status": status,
+        "booking_status": status,
+        "agency": booking.agency_name,
+        "user_id": booking.user_id,
+        "userId": booking.user_id,
+        "event_id": flights[0].id if flights else None,
+        "seats": booking.seats,
+        "ticket_quantity": len(view.tickets),
+        "created_at": utc_text(booking.created_at),
+        "updated_at": utc_text(booking.updated_at),
+        "expires_at": utc_text(booking.expires_at),
+        "total_amount": booking.total_amount,
+        "refunded_amount": booking.refunded_amount,
+        "currency": booking.currency,
+        "price_lines": price_lines(view),
+        "flights": [flight_document(flight) for flight in flights],
+        "tickets": [ticket_document(ticket, coupons, view.flights, lapsed=lapsed) for ticket, coupons in view.tickets],
+        "available_actions": available_actions(view, at),
+    }
+
+
+def price_lines(view: BookingView) -> list[dict[str, Any]]:
+    """Return the fare and each tax with the sum over all coupons."""
+    sums: dict[str, Decimal] = {}
+    for _, coupons in view.tickets:
+        for coupon in coupons:
+            sums["FARE"] = sums.get("FARE", Decimal(0)) + coupon.fare_amount
+            for tax in coupon.taxes:
+                sums[tax["code"]] = sums.get(tax["code"], Decimal(0)) + Decimal(tax["amount"])
+    return [{"code": code, "amount": amount, "currency": view.booking.currency} for code, amount in sums.items()]

@@ -1,0 +1,65 @@
+"""Holds that have run out: their seats count as free at the deadline, and a sweep cancels the bookings later."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+
+from bookings.models import Booking
+from flights.exceptions import SoldOut
+from flights.inventory import overdue_bookings, release_held_seats
+from skybridge.events import Actor, system
+from ticketing.models import Coupon
+from ticketing.services import close_tickets
+
+SWEEPER = system("expire_holds")
+BATCH = 500
+Result = TypeVar("Result")
+
+
+def expire_bookings(ids: Iterable[UUID], *, at: datetime, actor: Actor = SWEEPER) -> int:
+    """Cancel the bookings whose deadline has passed and release their seats; return how many.
+
+    One transaction each, in primary key order; a booking that somebody is working on is left to them.
+    """
+    return sum(expire_booking(booking_id, at=at, actor=actor) for booking_id in sorted(ids))
+
+
+def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor) -> bool:
+    with transaction.atomic():
+        overdue = Booking.objects.overdue(at).select_for_update(skip_locked=True)
+        booking = overdue.filter(pk=booking_id).first()
+        if booking is None:
+            return False
+        cancel_hold(booking, actor=actor, at=at, reason="hold expired")
+        return True
+
+
+def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Result:
+    """Carry out an operation; when it is short of seats, release the holds that have run out there and try once more."""
+    try:
+        return operate()
+    except SoldOut as refusal:
+        if not expire_bookings(overdue_bookings(refusal.cabin_ids, at), at=at):
+            raise
+        return operate()
+
+
+def cancel_hold(booking: Booking, *, actor: Actor, at: datetime, reason: str = "") -> None:
+    """Release a locked pending booking's seats and void its tickets."""
+    close_tickets(booking.pk, Coupon.Status.VOID, actor=actor, reason=reason, at=at)
+    release_held_seats(booking.pk)
+    booking.move_to(Booking.Status.CANCELED, actor=actor, reason=reason, at=at, **booking.touched(at))
+
+
+def sweep(*, at: datetime) -> int:
+    """Cancel all overdue bookings, a batch of ids at a time; return how many."""
+    swept = 0
+    while ids := list(Booking.objects.overdue(at).order_by("expires_at").values_list("pk", flat=True)[:BATCH]):
+        expired = expire_bookings(ids, at=at)
+        swept += expired
+        if expired < len(ids):
+            break
+    return swept

@@ -1,0 +1,239 @@
+"""Holding seats: the hot operation, one SQL statement that takes the seats and writes everything that follows.
+
+With several flights the same statement takes their rows in primary key order, inside a transaction that is rolled back
+when one of them is short of seats.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.http import HttpResponse
+from django.utils import timezone
+
+from bookings.documents import BookingFacts, BookingView
+from bookings.expiry import with_overdue_released
+from bookings.locators import draw_locator
+from bookings.models import Booking
+from bookings.parties import Passenger, check_party, seats_of
+from flights.exceptions import SoldOut
+from flights.offers import Offer, Wish, open_offer
+from skybridge import context
+from skybridge.constraints import violates
+from skybridge.events import Actor
+from skybridge.idempotency import Claim, kept_headers
+from skybridge.identifiers import uuid7
+from ticketing.documents import CouponFacts, TicketFacts
+from ticketing.models import takes_seat
+from ticketing.services import price_coupon
+
+HELD_ONE = """
+held AS (
+    UPDATE flights_flightcabin SET held = held + %(seats)s, free = free - %(seats)s
+    WHERE id = ANY(%(cabin_ids)s::bigint[]) AND free >= %(seats)s AND on_sale {claim}
+    RETURNING id
+)"""
+HELD_SEVERAL = """
+locked AS MATERIALIZED (
+    SELECT id FROM flights_flightcabin WHERE id = ANY(%(cabin_ids)s::bigint[]) ORDER BY id FOR UPDATE
+), held AS (
+    UPDATE flights_flightcabin c SET held = held + %(seats)s, free = free - %(seats)s
+    FROM locked WHERE c.id = locked.id AND c.free >= %(seats)s AND c.on_sale {claim}
+    RETURNING c.id
+)"""
+FOLLOWS = """,
+enough AS (SELECT 1 FROM held HAVING count(*) = cardinality(%(cabin_ids)s::bigint[])),
+booking AS (
+    INSERT INTO bookings_booking (id, locator, status, agency_id, user_id, seats, expires_at, currency, total_amount,
+        refunded_amount, version, created_at, updated_at)
+    SELECT %(booking_id)s::uuid, %(locator)s, 'pending', %(agency_id)s::uuid, %(user_id)s, %(seats)s,
+        %(expires_at)s::timestamptz, %(currency)s, %(total_amount)s::numeric, 0, 1, %(at)s::timestamptz,
+        %(at)s::timestamptz
+    FROM enough
+), holds AS (
+    INSERT INTO flights_seathold (booking_id, flight_cabin_id, seats, expires_at)
+    SELECT %(booking_id)s::uuid, held.id, %(seats)s, %(expires_at)s::timestamptz FROM held, enough
+), tickets AS (
+    INSERT INTO ticketing_ticket (id, booking_id, position, passenger_type, surname, given_name, title, birth_date,
+        created_at)
+    SELECT t.id, %(booking_id)s::uuid, t.position, t.passenger_type, t.surname, t.given_name, t.title, t.birth_date,
+        %(at)s::timestamptz
+    FROM enough, jsonb_to_recordset(%(tickets)s::jsonb) AS t (id uuid, position int, passenger_type text, surname text,
+        given_name text, title text, birth_date date)
+), coupons AS (
+    INSERT INTO ticketing_coupon (id, ticket_id, sequence, flight_id, cabin, status, takes_seat, fare_basis, currency,
+        fare_amount, taxes, total_amount)
+    SELECT k.id, k.ticket_id, k.sequence, k.flight_id, k.cabin, 'O', k.takes_seat, k.fare_basis, k.currency,
+        k.fare_amount, k.taxes, k.total_amount
+    FROM enough, jsonb_to_recordset(%(coupons)s::jsonb) AS k (id uuid, ticket_id uuid, sequence int, flight_id uuid,
+        cabin text, takes_seat bool, fare_basis text, currency text, fare_amount numeric, taxes jsonb,
+        total_amount numeric)
+), event AS (
+    INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
+    SELECT %(at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, 'booking.pending', %(booking_id)s::uuid, NULL,
+        %(after)s::jsonb, '', %(request_id)s
+    FROM enough
+){kept}
+SELECT count(*) FROM enough
+"""
+CLAIM = "AND pg_try_advisory_xact_lock(%(lock)s::bigint)"
+KEPT = """, kept AS (
+    INSERT INTO skybridge_idempotencykey (caller, key, fingerprint, status, headers, body, created_at)
+    SELECT %(caller)s, %(key)s, %(fingerprint)s::bytea, %(kept_status)s, %(kept_headers)s::jsonb, %(kept_body)s::bytea,
+        %(at)s::timestamptz
+    FROM enough
+)"""
+
+
+@dataclass(frozen=True)
+class Sale:
+    """What to book, and whose it will be."""
+
+    wishes: Sequence[Wish]
+    party: Sequence[Passenger]
+    agency_id: UUID | None
+    agency_name: str | None
+    user_id: str
+
+
+Answer = Callable[[BookingView], HttpResponse]
+
+
+def hold_seats(sale: Sale, *, actor: Actor, answer: Answer, claim: Claim | None = None) -> HttpResponse:
+    """Hold seats for a party on its flights and return the answer made of the new booking.
+
+    With a claim, the answer is kept under its key in the same statement. One read and one statement for one flight.
+    Raises FlightNotFound, AmbiguousFlight, FlightClosed, SoldOut, PartyTooLarge or TooManyInfants; then nothing has
+    changed.
+    """
+    check_party(sale.party)
+    at = timezone.now()
+    return with_overdue_released(lambda: try_hold(sale, actor, answer, claim, at), at=at)
+
+
+def try_hold(sale: Sale, actor: Actor, answer: Answer, claim: Claim | None, at: datetime) -> HttpResponse:
+    offers = [open_offer(wish, seats_of(sale.party), at=at) for wish in sale.wishes]
+    while True:
+        view = draft_booking(sale, offers, at)
+        response = answer(view)
+        try:
+            if not write_hold(view, offers, actor, claim, response):
+                raise SoldOut(offer.cabin_id for offer in offers)
+        except IntegrityError as exc:
+            if not violates(exc, "booking_locator"):
+                raise
+        else:
+            return response
+
+
+def draft_booking(sale: Sale, offers: Sequence[Offer], at: datetime) -> BookingView:
+    """Return the booking as it will stand: new identifiers, prices of the moment, nothing written yet."""
+    booking_id = uuid7()
+    tickets = [
+        draft_ticket(booking_id, position, passenger, offers, at)
+        for position, passenger in enumerate(sale.party, start=1)
+    ]
+    booking = BookingFacts(
+        id=booking_id,
+        locator=draw_locator(),
+        status=Booking.Status.PENDING,
+        agency_id=sale.agency_id,
+        agency_name=sale.agency_name,
+        user_id=sale.user_id,
+        seats=seats_of(sale.party),
+        expires_at=Booking.hold_deadline(at),
+        currency=offers[0].currency,
+        total_amount=sum((coupon.total_amount for _, coupons in tickets for coupon in coupons), Decimal(0)),
+        refunded_amount=Decimal(0),
+        version=1,
+        created_at=at,
+        updated_at=at,
+    )
+    return BookingView(booking, tickets, {offer.flight.id: offer.flight for offer in offers})
+
+
+def draft_ticket(
+    booking_id: UUID, position: int, passenger: Passenger, offers: Sequence[Offer], at: datetime
+) -> tuple[TicketFacts, list[CouponFacts]]:
+    ticket = TicketFacts(
+        uuid7(), booking_id, position, passenger.passenger_type, passenger.surname, passenger.given_name,
+        passenger.title, passenger.birth_date, None, None, at,
+    )  # fmt: skip
+    return ticket, [
+        price_coupon(offer, sequence, passenger.passenger_type) for sequence, offer in enumerate(offers, start=1)
+    ]
+
+
+def write_hold(
+    view: BookingView, offers: Sequence[Offer], actor: Actor, claim: Claim | None, response: HttpResponse
+) -> bool:
+    """Take the seats and write the booking; tell whether there were enough."""
+    several = len(offers) > 1
+    sql = statement(several, claim is not None)
+    parameters = hold_parameters(view, offers, actor) | (claim_parameters(claim, response) if claim else {})
+    if not several:
+        return execute(sql, parameters)
+    with transaction.atomic():
+        enough = execute(sql, parameters)
+        if not enough:
+            transaction.set_rollback(True)
+        return enough
+
+
+@cache
+def statement(several: bool, claimed: bool) -> str:
+    taking = (HELD_SEVERAL if several else HELD_ONE).format(claim=CLAIM if claimed else "")
+    return "WITH " + taking + FOLLOWS.format(kept=KEPT if claimed else "")
+
+
+def execute(sql: str, parameters: dict) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone()[0] == 1
+
+
+def hold_parameters(view: BookingView, offers: Sequence[Offer], actor: Actor) -> dict:
+    booking = view.booking
+    return {
+        "seats": booking.seats,
+        "cabin_ids": [offer.cabin_id for offer in offers],
+        "booking_id": booking.id,
+        "locator": booking.locator,
+        "agency_id": booking.agency_id,
+        "user_id": booking.user_id,
+        "expires_at": booking.expires_at,
+        "currency": booking.currency,
+        "total_amount": booking.total_amount,
+        "at": booking.created_at,
+        "tickets": json.dumps([ticket._asdict() for ticket, _ in view.tickets], default=str),
+        "coupons": json.dumps(
+            [
+                coupon._asdict() | {"ticket_id": ticket.id, "takes_seat": takes_seat(ticket.passenger_type)}
+                for ticket, coupons in view.tickets
+                for coupon in coupons
+            ],
+            default=str,
+        ),
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "door": actor.door,
+        "after": json.dumps({"status": booking.status, "seats": booking.seats, "locator": booking.locator}),
+        "request_id": context.request_id.get(),
+    }
+
+
+def claim_parameters(claim: Claim, response: HttpResponse) -> dict:
+    return {
+        "lock": claim.lock,
+        "caller": claim.caller,
+        "key": claim.key,
+        "fingerprint": claim.fingerprint,
+        "kept_status": response.status_code,
+        "kept_headers": json.dumps(kept_headers(response)),
+        "kept_body": response.content,
+    }

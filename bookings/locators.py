@@ -1,0 +1,15 @@
+"""Record locators: six characters that nobody misreads."""
+
+import secrets
+
+# No vowels, so that no words appear; no 0 or O, 1, I or L, and no 8, which is read as B.
+ALPHABET = "BCDFGHJKMNPQRSTVWXYZ2345679"
+BLOCKED = ("FCK", "FKK", "KKK", "CNT", "DCK", "NGR", "FGT", "SHT")
+
+
+def draw_locator() -> str:
+    """Return a random locator; whether it is free only the unique constraint knows."""
+    while True:
+        locator = "".join(secrets.choice(ALPHABET) for _ in range(6))
+        if not any(word in locator for word in BLOCKED):
+            return locator

@@ -1,0 +1,122 @@
+"""What the airline does with a booking as a whole: create, confirm, cancel, refund.
+
+Each locks the booking first (then its coupons, then the flights' cabins) and does everything in one transaction. A
+repeated action on a booking that is there already does nothing.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from bookings.documents import BookingView, available_actions, read_bookings
+from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
+from bookings.expiry import cancel_hold
+from bookings.locators import draw_locator
+from bookings.models import Booking
+from flights.inventory import return_sold_seats, sell_held_seats
+from partners.callers import Caller
+from skybridge import events
+from skybridge.constraints import violates
+from skybridge.versions import check_version
+from ticketing.models import Coupon
+from ticketing.services import close_tickets, issue_tickets, seats_by_flight
+
+
+def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor) -> Booking:
+    """Create an empty booking, to which flights can be added."""
+    while True:
+        try:
+            with transaction.atomic():
+                booking = Booking.objects.create(locator=draw_locator(), agency_id=agency_id, user_id=user_id)
+                after = {"status": booking.status, "locator": booking.locator}
+                happening = events.Happening("booking.created", booking.pk, None, after)
+                events.record([happening], actor=actor, at=booking.created_at)
+            return booking
+        except IntegrityError as exc:
+            if not violates(exc, "booking_locator"):
+                raise
+
+
+def read_booking(booking_id: UUID, *, caller: Caller) -> BookingView:
+    """Return a booking that the caller may see. One statement. Raises BookingNotFound."""
+    views = read_bookings([booking_id])
+    if not views or not caller.sees(views[0].booking.agency_id, views[0].booking.user_id):
+        raise BookingNotFound
+    return views[0]
+
+
+def lock_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = None) -> Booking:
+    """Lock a booking that the caller may see. Raises BookingNotFound or StaleVersion."""
+    booking = Booking.objects.visible_to(caller).locked().filter(pk=booking_id).first()
+    if booking is None:
+        raise BookingNotFound
+    check_version(if_match, booking.version)
+    return booking
+
+
+def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None) -> BookingView:
+    """Confirm, cancel or refund a booking and return it as it stands then.
+
+    Raises BookingNotFound, StaleVersion, HoldExpired, or ActionNotAllowed naming the status and the allowed actions.
+    """
+    target, carry_out = ACTIONS[action]
+    at = timezone.now()
+    with transaction.atomic():
+        booking = lock_booking(booking_id, caller=caller, if_match=if_match)
+        if booking.status_at(at) != target:
+            check_action(booking, action, at)
+            carry_out(booking, caller, reason, at)
+        return read_bookings([booking_id])[0]
+
+
+def check_action(booking: Booking, action: str, at: datetime) -> None:
+    allowed = available_actions(read_bookings([booking.pk])[0], at)
+    if action in allowed:
+        return
+    status = booking.status_at(at)
+    if action == "confirm" and status != booking.status:
+        raise HoldExpired(booking_status=status, available_actions=allowed)
+    raise ActionNotAllowed(
+        f"Cannot {action} a booking that is {status}; allowed now: {', '.join(allowed) or 'nothing'}.",
+        booking_status=status,
+        available_actions=allowed,
+    )
+
+
+def confirm(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
+    """Sell the held seats and issue the tickets."""
+    issue_tickets(booking.pk, at=at)
+    sell_held_seats(booking.pk)
+    booking.move_to(
+        Booking.Status.CONFIRMED, actor=caller, reason=reason, at=at, expires_at=None, **booking.touched(at)
+    )
+
+
+def cancel(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
+    """Void the tickets and give the seats back."""
+    if booking.status == Booking.Status.CONFIRMED:
+        coupons = close_tickets(booking.pk, Coupon.Status.VOID, actor=caller, reason=reason, at=at)
+        return_sold_seats(seats_by_flight(coupons))
+        booking.move_to(Booking.Status.CANCELED, actor=caller, reason=reason, at=at, **booking.touched(at))
+    else:
+        cancel_hold(booking, actor=caller, reason=reason, at=at)
+
+
+def refund(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
+    """Refund the tickets and give the seats back."""
+    coupons = close_tickets(booking.pk, Coupon.Status.REFUNDED, actor=caller, reason=reason, at=at)
+    return_sold_seats(seats_by_flight(coupons))
+    value = sum((coupon.total_amount for coupon in coupons), Decimal(0))
+    booking.move_to(
+        Booking.Status.REFUNDED, actor=caller, reason=reason, at=at, refunded_amount=value, **booking.touched(at)
+    )
+
+
+ACTIONS = {
+    "confirm": (Booking.Status.CONFIRMED, confirm),
+    "cancel": (Booking.Status.CANCELED, cancel),
+    "refund": (Booking.Status.REFUNDED, refund),
+}

@@ -1,0 +1,104 @@
+"""A ticket as its readers see it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from flights.offers import FlightFacts
+from skybridge.times import utc_text
+from ticketing.models import Coupon
+
+
+class TicketFacts(NamedTuple):
+    id: UUID
+    booking_id: UUID
+    position: int
+    passenger_type: str
+    surname: str
+    given_name: str
+    title: str
+    birth_date: date | None
+    number: str | None
+    issued_at: datetime | None
+    created_at: datetime
+
+
+class CouponFacts(NamedTuple):
+    id: UUID
+    sequence: int
+    flight_id: UUID | None
+    cabin: str
+    status: str
+    fare_basis: str
+    currency: str
+    fare_amount: Decimal
+    taxes: list
+    total_amount: Decimal
+
+
+TICKET_COLUMNS = """
+    t.id, t.booking_id, t.position, t.passenger_type, t.surname, t.given_name, t.title, t.birth_date, t.number,
+    t.issued_at, t.created_at
+"""
+COUPON_COLUMNS = """
+    k.id, k.sequence, k.flight_id, k.cabin, k.status, k.fare_basis, k.currency, k.fare_amount, k.taxes, k.total_amount
+"""
+# A ticket's status is that of its least advanced coupon that still has a use, in this order.
+STATUS_WORDS = {
+    Coupon.Status.OPEN: "issued",
+    Coupon.Status.CHECKED_IN: "checked_in",
+    Coupon.Status.LIFTED: "boarded",
+    Coupon.Status.FLOWN: "flown",
+    Coupon.Status.EXCHANGED: "exchanged",
+    Coupon.Status.REFUNDED: "refunded",
+    Coupon.Status.VOID: "void",
+}
+
+
+def ticket_status(number: str | None, coupon_statuses: Sequence[str], *, lapsed: bool) -> str:
+    """Return `held`, `void`, or the word of the ticket's coupons. `lapsed`: its booking's hold has run out."""
+    if lapsed:
+        return "void"
+    for status, word in STATUS_WORDS.items():
+        if status in coupon_statuses:
+            return "held" if word == "issued" and number is None else word
+    return "held"
+
+
+def ticket_document(
+    ticket: TicketFacts, coupons: Sequence[CouponFacts], flights: dict[UUID, FlightFacts], *, lapsed: bool
+) -> dict[str, Any]:
+    return {
+        "ticket_id": ticket.id,
+        "booking_id": ticket.booking_id,
+        "number": ticket.number,
+        "status": ticket_status(ticket.number, [coupon.status for coupon in coupons], lapsed=lapsed),
+        "passenger_type": ticket.passenger_type,
+        "surname": ticket.surname,
+        "given_name": ticket.given_name,
+        "title": ticket.title,
+        "birth_date": ticket.birth_date,
+        "issued_at": utc_text(ticket.issued_at),
+        "created_at": utc_text(ticket.created_at),
+        "coupons": [coupon_document(coupon, flights, lapsed=lapsed) for coupon in coupons],
+    }
+
+
+def coupon_document(coupon: CouponFacts, flights: dict[UUID, FlightFacts], *, lapsed: bool) -> dict[str, Any]:
+    flight = flights[coupon.flight_id] if coupon.flight_id else None
+    return {
+        "coupon_id": coupon.id,
+        "sequence": coupon.sequence,
+        "event_id": coupon.flight_id,
+        "flightId": flight.designator if flight else None,
+        "departureDate": flight.departure_date if flight else None,
+        "cabin": coupon.cabin,
+        "status": Coupon.Status.VOID if lapsed else coupon.status,
+        "fare_basis": coupon.fare_basis,
+        "fare_amount": coupon.fare_amount,
+        "taxes": [{**tax, "amount": Decimal(tax["amount"])} for tax in coupon.taxes],
+        "total_amount": coupon.total_amount,
+        "currency": coupon.currency,
+    }

@@ -1,0 +1,74 @@
+"""Issuing, voiding and refunding tickets: what happens to all tickets of a booking at once."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from flights.fares import price_for
+from flights.offers import Offer
+from skybridge.events import Actor
+from skybridge.identifiers import uuid7
+from ticketing.documents import CouponFacts
+from ticketing.models import Coupon, Ticket
+
+# Source: IATA Resolution 722: three digits accounting code, ten digits form and serial number.
+ISSUE = """
+WITH carrier AS (
+    SELECT DISTINCT ON (t.id) t.id, COALESCE(NULLIF(c.accounting_code, ''), %(default_code)s) AS code
+    FROM ticketing_ticket t
+    LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
+    LEFT JOIN flights_flight f ON f.id = k.flight_id
+    LEFT JOIN flights_carrier c ON c.iata = f.carrier_id
+    WHERE t.booking_id = %(booking_id)s AND t.number IS NULL AND NOT t.is_superseded
+    ORDER BY t.id, k.sequence
+)
+UPDATE ticketing_ticket t
+SET number = carrier.code || lpad(nextval('ticketing_serial')::text, 10, '0'), issued_at = %(at)s
+FROM carrier WHERE t.id = carrier.id
+RETURNING t.id, t.number
+"""
+
+
+def issue_tickets(booking_id: UUID, *, at: datetime) -> dict[UUID, str]:
+    """Give each unissued ticket of a locked booking its 13-digit number; return the numbers by ticket id.
+
+    The accounting code is that of the carrier of its first flight. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ISSUE, {"booking_id": booking_id, "at": at, "default_code": settings.ACCOUNTING_CODE})
+        return dict(cursor.fetchall())
+
+
+def price_coupon(offer: Offer, sequence: int, passenger_type: str) -> CouponFacts:
+    """Return a new coupon for a passenger on an offer, at the offer's price."""
+    fare_amount, taxes, total_amount = price_for(offer, passenger_type)
+    return CouponFacts(
+        uuid7(), sequence, offer.flight.id, offer.cabin, Coupon.Status.OPEN, offer.fare_basis, offer.currency,
+        fare_amount, taxes, total_amount,
+    )  # fmt: skip
+
+
+def close_tickets(booking_id: UUID, status: str, *, actor: Actor, reason: str = "", at: datetime) -> list[Coupon]:
+    """Move the live coupons of a locked booking to VOID, REFUNDED or EXCHANGED; return them.
+
+    Raises IllegalTransition for one that is checked in or further.
+    """
+    coupons = list(Coupon.objects.live(booking_id).order_by("pk").select_for_update(of=("self",)))
+    Coupon.move_all(coupons, status, actor=actor, reason=reason, at=at)
+    return coupons
+
+
+def give_up_tickets(ticket_ids: Sequence[UUID], status: str, *, actor: Actor, reason: str, at: datetime) -> None:
+    """Void or exchange some tickets of a locked booking; they stay as history only."""
+    coupons = Coupon.objects.filter(ticket_id__in=ticket_ids, status__in=Coupon.LIVE).order_by("pk")
+    Coupon.move_all(list(coupons.select_for_update(of=("self",))), status, actor=actor, reason=reason, at=at)
+    Ticket.objects.filter(pk__in=ticket_ids).update(is_superseded=True)
+
+
+def seats_by_flight(coupons: Iterable[Coupon]) -> dict[tuple[UUID, str], int]:
+    """Count the seats that coupons take, by flight and cabin."""
+    return Counter((k.flight_id, k.cabin) for k in coupons if k.takes_seat and k.flight_id)
