@@ -123,11 +123,16 @@ class Engine(ABC):
     """One server on a port of 127.0.0.1 with a password."""
 
     name: str
+    stop_signal = signal.SIGTERM
 
     def __init__(self, home: Home, *, password: str, port: int | None = None, inherited: tuple[int, ...] = ()):
         self.home, self.password, self.inherited = home, password, inherited
         self.port = port if port and is_free(port) else free_port()
-        self.child: Child | None = None
+        self.child = self._new_child()
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make what the first start needs."""
 
     @abstractmethod
     def command(self) -> list[str]: ...
@@ -139,14 +144,10 @@ class Engine(ABC):
     @abstractmethod
     def url(self) -> str: ...
 
-    def prepare(self) -> None:
-        """Make what the first start needs."""
-
-    def start(self) -> None:
-        self.prepare()
-        self.child = Child(
+    def _new_child(self) -> Child:
+        return Child(
             self.name,
-            self.command(),
+            [],
             self.home.logs / f"{self.name.lower()}.log",
             account=self.home.account,
             directory=self.home.data,
@@ -154,21 +155,23 @@ class Engine(ABC):
             orphan_signal=self.stop_signal,
             inherited=self.inherited,
         )
-        self.child.start()
 
-    stop_signal = signal.SIGTERM
+    def start(self) -> None:
+        self.prepare()
+        self.child.command = self.command()
+        self.child.start()
 
     def await_ready(self) -> None:
         """Wait until it answers; another program may have taken the port in between, then take another port."""
         for attempt in range(ATTEMPTS):
             try:
-                return self.child.await_ready(self.is_ready, READY_SECONDS)
+                self.child.await_ready(self.is_ready, READY_SECONDS)
+                return
             except Failure:
                 if attempt == ATTEMPTS - 1 or self.child.running or is_free(self.port):
                     raise
             self.port = free_port()
             self.start()
-        return None
 
 
 class Postgres(Engine):
@@ -200,7 +203,8 @@ class Postgres(Engine):
             lines = (self.data / "postmaster.pid").read_text().split("\n")
         except OSError:
             return False
-        return lines[0] == str(self.child.pid) and len(lines) > 7 and lines[7].strip() == "ready"
+        process = self.child.process
+        return process is not None and lines[0] == str(process.pid) and len(lines) > 7 and lines[7].strip() == "ready"
 
     def prepare(self) -> None:
         """Make the database cluster; a first start that was cut off leaves nothing that counts as one."""

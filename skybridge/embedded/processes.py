@@ -1,5 +1,6 @@
 """A child process that ends with its parent, and the account under which it runs."""
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -107,10 +108,6 @@ class Child:
         return self.log.open("ab")
 
     @property
-    def pid(self) -> int | None:
-        return self.process.pid if self.process else None
-
-    @property
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
@@ -129,7 +126,7 @@ class Child:
         return lines[-1] if lines else "no output"
 
     def ask_to_stop(self) -> None:
-        if self.running:
+        if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
 
     def await_end(self, seconds: float) -> None:
@@ -141,10 +138,10 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.sweep()
+        kill_session(self.process.pid)
 
-    def sweep(self) -> None:
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            return
+
+def kill_session(leader: int) -> None:
+    """Kill what a dead child has left of its session, such as the workers of a web server."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

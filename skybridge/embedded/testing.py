@@ -55,7 +55,7 @@ def run_beside_engines(command: list[str], directory: Path) -> int:
         start_engines(engines)
         return run(command, environment(directory, postgres.url, valkey.url))
     finally:
-        stop_children([engine.child for engine in engines if engine.child], STOP_SECONDS)
+        stop_children([engine.child for engine in engines], STOP_SECONDS)
 
 
 def environment(directory: Path, database_url: str, redis_url: str) -> dict[str, str]:
