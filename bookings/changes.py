@@ -35,6 +35,11 @@ class Names:
     ticket_id: UUID | None = None
     fields: tuple[tuple[str, Any], ...] = ()
 
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "Names":
+        names = tuple((name, value) for name, value in fields.items() if name != "ticket_id")
+        return cls(fields.get("ticket_id"), names)
+
 
 @dataclass(frozen=True)
 class Change:

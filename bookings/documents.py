@@ -81,7 +81,7 @@ def nest(rows: list[tuple]) -> BookingView:
         if ticket[0] not in tickets:
             tickets[ticket[0]] = (TicketFacts._make(ticket), [])
         if coupon[0] is not None:
-            tickets[ticket[0]][1].append(CouponFacts._make(coupon))
+            tickets[ticket[0]][1].append(CouponFacts.of_row(coupon))
         if flight[0] is not None and flight[0] not in flights:
             flights[flight[0]] = FlightFacts._make(flight)
     return BookingView(BookingFacts._make(rows[0][:B]), list(tickets.values()), flights)
@@ -143,3 +143,38 @@ def price_lines(view: BookingView) -> list[dict[str, Any]]:
             for tax in coupon.taxes:
                 sums[tax["code"]] = sums.get(tax["code"], Decimal(0)) + Decimal(tax["amount"])
     return [{"code": code, "amount": amount, "currency": view.booking.currency} for code, amount in sums.items()]
+
+
+def group_by_event(views: Iterable[BookingView], at: datetime) -> list[dict[str, Any]]:
+    """Return events (title, date), each with its bookings and their tickets; a booking without a flight comes last."""
+    events: dict[UUID | None, dict[str, Any]] = {}
+    for view in views:
+        document = booking_document(view, at)
+        for flight in view.flights.values():
+            event = events.setdefault(flight.id, event_document(flight))
+            event["bookings"].append(document)
+        if not view.flights:
+            nowhere = {"event_id": None, "title": "No flight yet", "date": None, "bookings": []}
+            events.setdefault(None, nowhere)["bookings"].append(document)
+    return sorted(events.values(), key=lambda event: (event["date"] is None, str(event["date"])))
+
+
+def event_document(flight: FlightFacts) -> dict[str, Any]:
+    return {
+        "event_id": flight.id,
+        "title": f"{flight.designator} {flight.departure_city} – {flight.destination_city}",
+        "date": flight.departure_date,
+        "bookings": [],
+    }
+
+
+def tickets_of(views: Iterable[BookingView], at: datetime, *, event_id: str | None = None) -> list[dict[str, Any]]:
+    """Return the tickets of bookings, of one event only where it is given."""
+    found = []
+    for view in views:
+        status = status_at(view.booking, at)
+        for ticket, coupons in view.tickets:
+            if event_id is None or event_id in {str(coupon.flight_id) for coupon in coupons}:
+                document = ticket_document(ticket, coupons, view.flights, lapsed=status != view.booking.status)
+                found.append(document | {"user_id": view.booking.user_id, "booking_status": status})
+    return found

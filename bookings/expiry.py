@@ -38,7 +38,7 @@ def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor) -> bool:
 
 
 def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Result:
-    """Carry out an operation; when it is short of seats, release the holds that have run out there and try once more."""
+    """Carry out an operation; when seats are short, release the holds that have run out there and try once more."""
     try:
         return operate()
     except SoldOut as refusal:

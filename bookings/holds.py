@@ -60,9 +60,9 @@ booking AS (
     SELECT %(booking_id)s::uuid, held.id, %(seats)s, %(expires_at)s::timestamptz FROM held, enough
 ), tickets AS (
     INSERT INTO ticketing_ticket (id, booking_id, position, passenger_type, surname, given_name, title, birth_date,
-        created_at)
+        is_superseded, created_at)
     SELECT t.id, %(booking_id)s::uuid, t.position, t.passenger_type, t.surname, t.given_name, t.title, t.birth_date,
-        %(at)s::timestamptz
+        false, %(at)s::timestamptz
     FROM enough, jsonb_to_recordset(%(tickets)s::jsonb) AS t (id uuid, position int, passenger_type text, surname text,
         given_name text, title text, birth_date date)
 ), coupons AS (

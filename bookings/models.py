@@ -1,11 +1,14 @@
 """Bookings: reservations of seats on flights, made by an agency, an agent or a traveller."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from partners.models import Agency
 from skybridge.identifiers import uuid7
+from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
 
 
@@ -31,6 +34,28 @@ class BookingQuerySet(models.QuerySet):
         if status == Booking.Status.CANCELED:
             return self.filter(models.Q(status=status) | overdue)
         return self.filter(status=status).exclude(overdue)
+
+    def on_flight(self, flight_id):
+        return self.filter(tickets__coupons__flight_id=flight_id).distinct()
+
+    def matching(self, query: dict, at):
+        """Keep what a list's query parameters ask for."""
+        columns = {"user_id": "user_id", "created_after": "created_at__gte", "created_before": "created_at__lt"}
+        found = self.filter(**{column: query[name] for name, column in columns.items() if name in query})
+        if "record_locator" in query:
+            found = found.filter(locator=query["record_locator"].upper())
+        if "event_id" in query:
+            found = found.filter(pk__in=Booking.objects.on_flight(query["event_id"]).values("pk"))
+        return found.with_status(query["status"], at) if "status" in query else found
+
+    def page(self, query: dict) -> tuple[list[UUID], str | None]:
+        """Return the ids of a page, newest first, and the cursor of the next one. One statement."""
+        rows = self.order_by("-pk").values_list("pk", flat=True)
+        if cursor := query.get("cursor"):
+            rows = rows.filter(pk__lt=decode_cursor(cursor, UUID)[0])
+        ids = list(rows[: query["limit"] + 1])
+        following = encode_cursor(ids[-2]) if len(ids) > query["limit"] else None
+        return ids[: query["limit"]], following
 
 
 class Booking(StateMachine):

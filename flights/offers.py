@@ -1,5 +1,6 @@
 """Offers: what one cabin of one flight costs and how many seats can be sold. Read in one statement, without a lock."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -68,8 +69,12 @@ class Offer(NamedTuple):
     fare_basis: str
     currency: str
     base_amount: Decimal
-    taxes: list
+    tax_lines: str
     total_amount: Decimal
+
+    @property
+    def taxes(self) -> list[dict]:
+        return json.loads(self.tax_lines)
 
     def is_open(self, at: datetime) -> bool:
         closes_at = self.flight.departs_at - settings.SALES_CLOSE_BEFORE_DEPARTURE
@@ -159,7 +164,7 @@ def find_offer(wish: Wish, *, at: datetime) -> Offer:
 
 
 def open_offer(wish: Wish, seats: int, *, at: datetime) -> Offer:
-    """Return the offer that a wish names, if the flight is on sale and has the seats. Raises FlightClosed or SoldOut."""
+    """Return the offer that a wish names, if it is on sale with enough seats. Raises FlightClosed or SoldOut."""
     offer = find_offer(wish, at=at)
     if not offer.is_open(at):
         raise FlightClosed

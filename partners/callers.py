@@ -31,3 +31,7 @@ class Caller(Actor):
         if self.agency_id:
             return self.agency_id == agency_id
         return agency_id is None and bool(user_id) and self.user_id == user_id
+
+    def may_name(self, user_id: str) -> bool:
+        """Tell whether the caller may ask about a user: a traveller only about itself."""
+        return self.is_staff or bool(self.agency_id) or self.user_id == user_id

@@ -16,6 +16,10 @@ from skybridge.money import as_number
 from skybridge.serializers import NothingSerializer, ProblemSerializer
 
 
+def again(exc: Exception) -> HttpResponse:
+    raise exc
+
+
 def json_default(value: Any) -> Any:
     return as_number(value) if isinstance(value, Decimal) else str(value)
 
@@ -59,13 +63,25 @@ class ApiViewSet(viewsets.ViewSet):
         if act is None:
             raise MethodNotAllowed(request.method)
         request.claim = idempotency.claim_of(request._request, f"{request.user.kind}:{request.user.id}")
-        if request.claim is None or self.action in self.claims_itself:
+        if self.action not in self.claims_itself:
+            return self.once(lambda: act(request, *args, **kwargs))
+        try:
             return act(request, *args, **kwargs)
-        return idempotency.once(
-            request.claim,
-            lambda: act(request, *args, **kwargs),
-            lambda exc: problems.problem_from_exception(exc, request),
-        )
+        except Exception as exc:
+            # The key may have been used before, or be in use; if neither, the refusal is its answer.
+            return self.once(functools.partial(again, exc))
+
+    def once(self, act: Callable[[], HttpResponse]) -> HttpResponse:
+        """Carry out an act under the request's `Idempotency-Key`, if it has one."""
+        claim = self.request.claim
+        if claim is None:
+            return act()
+        return idempotency.once(claim, act, lambda exc: problems.problem_from_exception(exc, self.request))
+
+    @staticmethod
+    def next_link(cursor: str | None) -> dict[str, str]:
+        """Return the header that leads to the next page of a bare array."""
+        return {"Link": f'<?cursor={cursor}>; rel="next"'} if cursor else {}
 
     def options(self, request, *args, **kwargs) -> HttpResponse:
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

@@ -59,7 +59,7 @@ def refusal_from(exc: BaseException) -> DomainError:
             return TooLarge()
         case django.core.exceptions.SuspiciousOperation():
             return InvalidInput("Bad Request")
-        case django.db.IntegrityError():
+        case django.db.IntegrityError(__cause__=psycopg.errors.UniqueViolation()):
             logger.warning("integrity error", exc_info=exc)
             return ConcurrentChange()
         case django.db.OperationalError() | django.db.InterfaceError():

@@ -1,5 +1,6 @@
 from django.contrib import admin
-from django.urls import path, re_path
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from skybridge import views
 
@@ -7,6 +8,12 @@ urlpatterns = [
     path("", views.home, name="home"),
     re_path(r"^livez/?$", views.livez),
     re_path(r"^readyz/?$", views.readyz),
+    path("", include("flights.urls")),
+    path("", include("bookings.urls")),
+    path("", include("ticketing.urls")),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", views.swagger, name="docs"),
+    re_path(r"^redoc/?$", views.redoc, name="redoc"),
     path("admin/", admin.site.urls),
 ]
 

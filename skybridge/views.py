@@ -1,8 +1,10 @@
 """Health, the home page, and the error answers of paths that no viewset serves."""
 
+import functools
+
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -14,6 +16,14 @@ from skybridge.valkey import valkey
 
 def home(request) -> HttpResponse:
     return render(request, "skybridge/home.html", {"airline": settings.AIRLINE_NAME})
+
+
+def swagger(request) -> HttpResponse:
+    return render(request, "skybridge/docs.html")
+
+
+def redoc(request) -> HttpResponse:
+    return render(request, "skybridge/redoc.html")
 
 
 def livez(request) -> JsonResponse:
@@ -28,13 +38,28 @@ def readyz(request) -> JsonResponse:
     return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
 
 
+class MigrationsPending(Exception):
+    pass
+
+
 def database_state() -> str:
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except Exception:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        require_migrations()
+    except MigrationsPending:
+        return "migrations pending"
+    except DatabaseError:
         return "unreachable"
-    return "migrations pending" if pending else "ok"
+    return "ok"
+
+
+@functools.cache
+def require_migrations() -> None:
+    """Raise MigrationsPending until the database has every migration of this code, then never look again."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise MigrationsPending
 
 
 def valkey_state() -> str:

@@ -1,5 +1,6 @@
 """A ticket as its readers see it."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,8 +35,13 @@ class CouponFacts(NamedTuple):
     fare_basis: str
     currency: str
     fare_amount: Decimal
-    taxes: list
     total_amount: Decimal
+    taxes: list[dict]
+
+    @classmethod
+    def of_row(cls, row: tuple) -> "CouponFacts":
+        """Return the facts of a database row, whose taxes are JSON text."""
+        return cls(*row[:-1], json.loads(row[-1]))
 
 
 TICKET_COLUMNS = """
@@ -43,7 +49,7 @@ TICKET_COLUMNS = """
     t.issued_at, t.created_at
 """
 COUPON_COLUMNS = """
-    k.id, k.sequence, k.flight_id, k.cabin, k.status, k.fare_basis, k.currency, k.fare_amount, k.taxes, k.total_amount
+    k.id, k.sequence, k.flight_id, k.cabin, k.status, k.fare_basis, k.currency, k.fare_amount, k.total_amount, k.taxes
 """
 # A ticket's status is that of its least advanced coupon that still has a use, in this order.
 STATUS_WORDS = {

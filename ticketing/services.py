@@ -48,7 +48,7 @@ def price_coupon(offer: Offer, sequence: int, passenger_type: str) -> CouponFact
     fare_amount, taxes, total_amount = price_for(offer, passenger_type)
     return CouponFacts(
         uuid7(), sequence, offer.flight.id, offer.cabin, Coupon.Status.OPEN, offer.fare_basis, offer.currency,
-        fare_amount, taxes, total_amount,
+        fare_amount, total_amount, taxes,
     )  # fmt: skip
 
 

@@ -1,0 +1,134 @@
+"""Examples of the bookings' calls for the API's documentation."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+FLIGHT = {
+    "event_id": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11",
+    "flightId": "UA1161",
+    "carrier": "UA",
+    "flight_number": 1161,
+    "departureDate": "2026-12-01",
+    "departureCity": "Newark",
+    "destinationCity": "Houston",
+    "origin": "EWR",
+    "destination": "IAH",
+    "departureTime": "2026-12-01T05:00:00-05:00",
+    "arrivalTime": "2026-12-01T07:56:00-06:00",
+    "duration_minutes": 236,
+    "aircraft_type": "737-924ER",
+    "status": "scheduled",
+}
+COUPON = {
+    "coupon_id": "0190d3a8-7a10-7a11-8d55-0f2a6a1e4b77",
+    "sequence": 1,
+    "event_id": FLIGHT["event_id"],
+    "flightId": "UA1161",
+    "departureDate": "2026-12-01",
+    "cabin": "Y",
+    "status": "O",
+    "fare_basis": "YXOW",
+    "fare_amount": 151.0,
+    "taxes": [{"code": "US", "amount": 11.33, "refundable": False}],
+    "total_amount": 162.33,
+    "currency": "USD",
+}
+TICKET = {
+    "ticket_id": "0190d3a8-7a10-7a10-8d55-0f2a6a1e4b66",
+    "booking_id": "0190d3a8-7a0f-7a0f-8d55-0f2a6a1e4b55",
+    "number": None,
+    "status": "held",
+    "passenger_type": "ADT",
+    "surname": "Lovelace",
+    "given_name": "Ada",
+    "title": "",
+    "birth_date": None,
+    "issued_at": None,
+    "created_at": "2026-11-21T08:00:00Z",
+    "coupons": [COUPON],
+}
+BOOKING: dict[str, Any] = {
+    "booking_id": TICKET["booking_id"],
+    "bookingId": TICKET["booking_id"],
+    "record_locator": "K7R2PX",
+    "status": "pending",
+    "booking_status": "pending",
+    "agency": "Acme Travel",
+    "user_id": "12345",
+    "userId": "12345",
+    "event_id": FLIGHT["event_id"],
+    "seats": 1,
+    "ticket_quantity": 1,
+    "created_at": "2026-11-21T08:00:00Z",
+    "updated_at": "2026-11-21T08:00:00Z",
+    "expires_at": "2026-11-21T08:20:00Z",
+    "total_amount": 162.33,
+    "refunded_amount": 0,
+    "currency": "USD",
+    "price_lines": [
+        {"code": "FARE", "amount": 151.0, "currency": "USD"},
+        {"code": "US", "amount": 11.33, "currency": "USD"},
+    ],
+    "flights": [FLIGHT],
+    "tickets": [TICKET],
+    "available_actions": ["confirm", "cancel"],
+}
+ACTIONS = {"pending": ["confirm", "cancel"], "confirmed": ["cancel", "refund"]}
+
+
+def takes(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def answers(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
+
+
+def booking(status: str = "pending", **fields: Any) -> OpenApiExample:
+    value = BOOKING | {
+        "status": status,
+        "booking_status": status,
+        "available_actions": ACTIONS.get(status, []),
+        **fields,
+    }
+    return answers(f"A {status} booking", value)
+
+
+def message(text: str, status: str = "pending") -> OpenApiExample:
+    return booking(status, message=text)
+
+
+CREATED = answers("The booking", BOOKING, 201)
+AGENCY_BOOKING = takes("The founding document's call", {"agency": "PartnerCo"})
+BOOK_FLIGHT = takes("Two seats", {"userId": "12345", "flightId": "FL123", "seats": 2, "departureDate": "2026-12-20"})
+BOOKING_ID = takes("By id", {"bookingId": BOOKING["booking_id"]})
+UPDATE = takes("Three seats", {"bookingId": BOOKING["booking_id"], "seats": 3})
+MANAGED_BOOKING = takes("Two tickets", {"event_id": FLIGHT["event_id"], "ticket_quantity": 2})
+NEW_BOOKING = takes(
+    "A family on two flights",
+    {
+        "flights": [
+            {"flightId": "UA1161", "departureDate": "2026-12-01"},
+            {"event_id": FLIGHT["event_id"]},
+        ],
+        "passengers": [
+            {"surname": "Lovelace", "given_name": "Ada"},
+            {"passenger_type": "INF"},
+        ],
+        "user_id": "12345",
+    },
+)
+CHANGE = takes("Name a passenger", {"passengers": [{"surname": "Lovelace", "given_name": "Ada"}]})
+BY_EVENT = answers(
+    "One event",
+    [
+        {
+            "event_id": FLIGHT["event_id"],
+            "title": "UA1161 Newark – Houston",
+            "date": "2026-12-01",
+            "bookings": [BOOKING],
+        }
+    ],
+)
+BOOKING_PAGE = answers("A page", {"bookings": [BOOKING], "limit": 20, "next": None})

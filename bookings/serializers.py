@@ -1,0 +1,192 @@
+"""Shapes of the bookings' calls. Input is strict; the answers' shapes are `bookings/documents.py`'s."""
+
+from rest_framework import serializers
+
+from bookings.models import Booking
+from bookings.parties import MAX_SEATS
+from flights.models import Cabin
+from flights.serializers import FlightSerializer
+from skybridge.pagination import PageQuerySerializer, PageSerializer
+from skybridge.strict import StrictCharField, StrictIntegerField, StrictSerializer
+from ticketing.models import PassengerType
+from ticketing.serializers import TicketSerializer
+
+
+class NameSerializer(StrictSerializer):
+    surname = StrictCharField(max_length=60, required=False, allow_blank=True)
+    given_name = StrictCharField(max_length=60, required=False, allow_blank=True)
+    title = StrictCharField(max_length=10, required=False, allow_blank=True)
+    birth_date = serializers.DateField(required=False, allow_null=True)
+
+
+class PassengerSerializer(NameSerializer):
+    """A passenger; names may be given later, until check-in."""
+
+    passenger_type = serializers.ChoiceField(PassengerType.choices, default=PassengerType.ADULT)
+
+
+class PassengerNameSerializer(NameSerializer):
+    """New names for the ticket named, or else for the passenger at this place of the list."""
+
+    ticket_id = serializers.UUIDField(required=False)
+
+
+class WishSerializer(StrictSerializer):
+    """A flight: by `event_id`, or by `flightId` and `departureDate` (and `origin` where two leave)."""
+
+    event_id = serializers.UUIDField(required=False)
+    flightId = StrictCharField(max_length=8, required=False)
+    departureDate = serializers.DateField(required=False)
+    origin = StrictCharField(max_length=3, required=False)
+    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+
+    def validate(self, attrs):
+        if "event_id" not in attrs and not {"flightId", "departureDate"} <= attrs.keys():
+            raise serializers.ValidationError("Name a flight by event_id, or by flightId and departureDate.")
+        return attrs
+
+
+class PartySerializer(StrictSerializer):
+    seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
+    passengers = PassengerSerializer(many=True, required=False, max_length=2 * MAX_SEATS)
+
+    def validate(self, attrs):
+        passengers = attrs.get("passengers")
+        if passengers is not None and "seats" in attrs:
+            seated = sum(p["passenger_type"] != PassengerType.INFANT for p in passengers)
+            if seated != attrs["seats"]:
+                message = f"{attrs['seats']} seats for {seated} passengers who need one."
+                raise serializers.ValidationError({"passengers": message})
+        return attrs
+
+
+class BookFlightSerializer(PartySerializer):
+    missing_message = "Missing required fields: {}"
+
+    userId = StrictCharField(max_length=255)
+    flightId = StrictCharField(max_length=8)
+    seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS)
+    departureDate = serializers.DateField()
+    origin = StrictCharField(max_length=3, required=False)
+    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+
+
+class CancelSerializer(StrictSerializer):
+    missing_message = "Missing required fields: {}"
+
+    bookingId = serializers.UUIDField()
+
+
+class UpdateSerializer(StrictSerializer):
+    missing_message = "Missing required fields: {}"
+
+    bookingId = serializers.UUIDField()
+    seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
+    departureDate = serializers.DateField(required=False)
+    flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
+
+    def validate(self, attrs):
+        if not {"seats", "departureDate"} & attrs.keys():
+            raise serializers.ValidationError("Say what is to change: seats or departureDate.")
+        return attrs
+
+
+class AgencyBookingSerializer(PartySerializer):
+    """An agency's booking: empty, or on one flight, or on several."""
+
+    agency = StrictCharField(max_length=100, required=False, help_text="The key's own agency.")
+    userId = StrictCharField(max_length=255, required=False, help_text="The agency's own customer.")
+    flightId = StrictCharField(max_length=8, required=False)
+    departureDate = serializers.DateField(required=False)
+    origin = StrictCharField(max_length=3, required=False)
+    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    flights = WishSerializer(many=True, required=False, max_length=4)
+
+    def validate(self, attrs):
+        attrs = super().validate(attrs)
+        named = {"flightId", "departureDate"} & attrs.keys()
+        if len(named) == 1:
+            [other] = {"flightId", "departureDate"} - named
+            raise serializers.ValidationError({other: serializers.ErrorDetail("This field is required.", "required")})
+        if named and attrs.get("flights"):
+            raise serializers.ValidationError({"flights": "Give flightId or flights, not both."})
+        return attrs
+
+
+class ManagedBookingSerializer(StrictSerializer):
+    event_id = serializers.UUIDField(help_text="A flight's id.")
+    ticket_quantity = StrictIntegerField(min_value=1, max_value=MAX_SEATS)
+    user_id = StrictCharField(max_length=255, required=False)
+    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    passengers = PassengerSerializer(many=True, required=False, max_length=2 * MAX_SEATS)
+
+
+class NewBookingSerializer(PartySerializer):
+    flights = WishSerializer(many=True, required=False, max_length=4)
+    user_id = StrictCharField(max_length=255, required=False)
+
+
+class BookingChangeSerializer(StrictSerializer):
+    """What is to change. `flights` and its party go into an empty booking."""
+
+    flights = WishSerializer(many=True, required=False, max_length=4)
+    seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
+    departureDate = serializers.DateField(required=False)
+    flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
+    passengers = PassengerNameSerializer(many=True, required=False, max_length=2 * MAX_SEATS)
+
+
+class BookingQuerySerializer(PageQuerySerializer):
+    status = serializers.ChoiceField(Booking.Status.choices, required=False)
+    user_id = StrictCharField(max_length=255, required=False)
+    record_locator = StrictCharField(max_length=6, required=False)
+    event_id = serializers.UUIDField(required=False)
+    created_after = serializers.DateTimeField(required=False)
+    created_before = serializers.DateTimeField(required=False)
+
+
+class PriceLineSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="FARE or a tax code.")
+    amount = serializers.FloatField()
+    currency = serializers.CharField()
+
+
+class BookingSerializer(serializers.Serializer):
+    booking_id = serializers.UUIDField()
+    bookingId = serializers.UUIDField()
+    record_locator = serializers.CharField()
+    status = serializers.CharField()
+    booking_status = serializers.ChoiceField(Booking.Status.choices)
+    agency = serializers.CharField(allow_null=True)
+    user_id = serializers.CharField()
+    userId = serializers.CharField()
+    event_id = serializers.UUIDField(allow_null=True, help_text="Its first flight.")
+    seats = serializers.IntegerField()
+    ticket_quantity = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    total_amount = serializers.FloatField()
+    refunded_amount = serializers.FloatField()
+    currency = serializers.CharField()
+    price_lines = PriceLineSerializer(many=True)
+    flights = FlightSerializer(many=True)
+    tickets = TicketSerializer(many=True)
+    available_actions = serializers.ListField(child=serializers.ChoiceField(list(Booking.ACTIONS.values())))
+
+
+class MessageBookingSerializer(BookingSerializer):
+    message = serializers.CharField()
+
+
+class BookingPageSerializer(PageSerializer):
+    bookings = BookingSerializer(many=True)
+
+
+class EventBookingsSerializer(serializers.Serializer):
+    """A flight with the user's bookings on it."""
+
+    event_id = serializers.UUIDField(allow_null=True)
+    title = serializers.CharField()
+    date = serializers.DateField(allow_null=True)
+    bookings = BookingSerializer(many=True)

@@ -1,0 +1,25 @@
+from django.urls import re_path
+
+from bookings.viewsets import AgencyBookingViewSet, BookingViewSet, FlightBookingViewSet, ManagedBookingViewSet
+from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
+
+ONE = rf"(?P<booking_id>{UUID_PATTERN})"
+MANAGED = "^api/v1/mgmt/bookings"
+ACTIONS = ("confirm", "cancel", "refund")
+
+urlpatterns = [
+    re_path(r"^booking/?$", AgencyBookingViewSet.as_view({"post": "create"})),
+    re_path(r"^bookFlight/?$", FlightBookingViewSet.as_view({"post": "create"})),
+    re_path(r"^cancel/?$", FlightBookingViewSet.as_view({"post": "cancel"})),
+    re_path(r"^update/?$", FlightBookingViewSet.as_view({"post": "update"})),
+    re_path(rf"{MANAGED}/?$", ManagedBookingViewSet.as_view({"post": "create"})),
+    re_path(rf"{MANAGED}/{ONE}/?$", ManagedBookingViewSet.as_view({"get": "retrieve"})),
+    re_path(rf"{MANAGED}/user/(?P<user_id>{SEGMENT_PATTERN})/?$", ManagedBookingViewSet.as_view({"get": "by_user"})),
+    *(
+        re_path(rf"{MANAGED}/{ONE}/{action}/?$", ManagedBookingViewSet.as_view({"put": action, "post": action}))
+        for action in ACTIONS
+    ),
+    re_path(r"^api/v1/bookings/?$", BookingViewSet.as_view({"get": "list", "post": "create"})),
+    re_path(rf"^api/v1/bookings/{ONE}/?$", BookingViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
+    *(re_path(rf"^api/v1/bookings/{ONE}/{action}/?$", BookingViewSet.as_view({"post": action})) for action in ACTIONS),
+]

@@ -1,0 +1,270 @@
+"""The doors onto bookings: partners (REST), and founding documents 001 (agencies), 002 (flights) and 003 (tickets)."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from bookings import examples, serializers
+from bookings.changes import Change, Names, change_booking
+from bookings.documents import BookingView, booking_document, group_by_event, read_bookings
+from bookings.holds import Sale, hold_seats
+from bookings.models import Booking
+from bookings.selling import owner, party_of, sale_of, wish_of
+from bookings.services import act, create_booking, read_booking
+from skybridge.api import ApiViewSet, operation, reply
+from skybridge.exceptions import NotFound
+from skybridge.pagination import PageQuerySerializer
+from skybridge.versions import etag
+
+ONE = {200: serializers.BookingSerializer}
+MADE = {201: serializers.BookingSerializer}
+
+
+def answer(view: BookingView, http_status: int = 200, **fields) -> HttpResponse:
+    """Return a booking as an answer; `fields` are the door's own."""
+    document = booking_document(view, timezone.now()) | fields
+    return reply(document, http_status, {"ETag": etag(view.booking.version)})
+
+
+class BookingDoor(ApiViewSet):
+    """What the doors onto bookings share."""
+
+    claims_itself = frozenset({"create"})
+
+    def hold(self, sale: Sale, made) -> HttpResponse:
+        """Hold the sale's seats; `made` turns the new booking into the answer."""
+        return hold_seats(sale, actor=self.request.user, answer=made, claim=self.request.claim)
+
+    def create_empty(self, owned: tuple, made) -> HttpResponse:
+        agency_id, _, user_id = owned
+
+        def create():
+            booking = create_booking(agency_id=agency_id, user_id=user_id, actor=self.request.user)
+            return made(read_bookings([booking.pk])[0])
+
+        return self.once(create)
+
+    def act(self, booking_id: UUID, action: str) -> BookingView:
+        return act(booking_id, action, caller=self.request.user, if_match=self.request.headers.get("If-Match"))
+
+    def change(self, booking_id: UUID, change: Change) -> BookingView:
+        return change_booking(
+            booking_id, change, caller=self.request.user, if_match=self.request.headers.get("If-Match")
+        )
+
+    def page(self, bookings, query: dict) -> tuple[list[BookingView], str | None]:
+        """Return a page of the caller's bookings, newest first, and the cursor of the next one. Two statements."""
+        ids, following = bookings.visible_to(self.request.user).page(query)
+        return read_bookings(ids), following
+
+
+class AgencyBookingViewSet(BookingDoor):
+    """Founding document 001: a partner agency makes a booking."""
+
+    @operation(
+        "Create a booking for an agency",
+        body=serializers.AgencyBookingSerializer,
+        answers=MADE,
+        refusals=[404, 409],
+        examples=[examples.AGENCY_BOOKING, examples.CREATED],
+        tags=["Bookings"],
+        operation_id="createAgencyBooking",
+    )
+    def create(self, request, data):
+        """Empty without a flight; with one, or several, the seats are held. `status` says CREATED either way."""
+        named = {"agency": data.get("agency", ""), "user_id": data.get("userId", "")}
+        wishes = [wish_of(wish) for wish in data.get("flights", ())] or [wish_of(data)] * ("flightId" in data)
+
+        def made(view):
+            return answer(view, 201, status="CREATED")
+
+        if not wishes:
+            return self.create_empty(owner(request.user, **named), made)
+        return self.hold(sale_of(request.user, wishes, party_of(data), **named), made)
+
+
+class FlightBookingViewSet(BookingDoor):
+    """Founding document 002: book, cancel and update by flight number and date."""
+
+    @operation(
+        "Book a flight",
+        body=serializers.BookFlightSerializer,
+        answers={200: serializers.MessageBookingSerializer},
+        refusals=[404, 409],
+        examples=[examples.BOOK_FLIGHT, examples.message("Booking created successfully")],
+        tags=["Bookings"],
+        operation_id="bookFlight",
+    )
+    def create(self, request, data):
+        """Hold seats on one departure until `expires_at`."""
+        sale = sale_of(request.user, [wish_of(data)], party_of(data), user_id=data["userId"])
+        return self.hold(sale, lambda view: answer(view, message="Booking created successfully"))
+
+    @operation(
+        "Cancel a booking",
+        body=serializers.CancelSerializer,
+        answers={200: serializers.MessageBookingSerializer},
+        refusals=[404, 409],
+        examples=[examples.BOOKING_ID, examples.message("Booking canceled successfully", status="canceled")],
+        tags=["Bookings"],
+        operation_id="cancelBooking",
+    )
+    def cancel(self, request, data):
+        """The seats return exactly once, however often this is called."""
+        return answer(self.act(data["bookingId"], "cancel"), message="Booking canceled successfully")
+
+    @operation(
+        "Update a booking",
+        body=serializers.UpdateSerializer,
+        answers={200: serializers.MessageBookingSerializer},
+        refusals=[404, 409],
+        examples=[examples.UPDATE, examples.message("Booking updated successfully")],
+        tags=["Bookings"],
+        operation_id="updateBooking",
+    )
+    def update(self, request, data):
+        """More or fewer seats, or another date: all of it, or nothing changes."""
+        change = Change(
+            seats=data.get("seats"),
+            departure_date=data.get("departureDate"),
+            flight_designator=data.get("flightId", ""),
+        )
+        return answer(self.change(data["bookingId"], change), message="Booking updated successfully")
+
+
+class ActionsMixin(BookingDoor):
+    """Confirm, cancel and refund, under a booking's own path."""
+
+    @operation(
+        "Confirm a booking",
+        answers=ONE,
+        refusals=[404, 409, 412],
+        examples=[examples.booking(status="confirmed")],
+        tags=["Bookings"],
+    )
+    def confirm(self, request, booking_id):
+        """Sell the held seats and issue the tickets. Again on a confirmed booking: the same answer."""
+        return answer(self.act(booking_id, "confirm"))
+
+    @operation(
+        "Cancel a booking",
+        answers=ONE,
+        refusals=[404, 409, 412],
+        examples=[examples.booking(status="canceled")],
+        tags=["Bookings"],
+    )
+    def cancel(self, request, booking_id):
+        """Void the tickets and give the seats back."""
+        return answer(self.act(booking_id, "cancel"))
+
+    @operation(
+        "Refund a booking",
+        answers=ONE,
+        refusals=[404, 409, 412],
+        examples=[examples.booking(status="refunded")],
+        tags=["Bookings"],
+    )
+    def refund(self, request, booking_id):
+        """Refund the tickets of a confirmed booking and give the seats back."""
+        return answer(self.act(booking_id, "refund"))
+
+    @operation(
+        "Retrieve a booking",
+        answers=ONE,
+        refusals=[404],
+        examples=[examples.booking()],
+        tags=["Bookings"],
+    )
+    def retrieve(self, request, booking_id):
+        """A booking with its tickets, price lines and the actions that succeed now."""
+        return answer(read_booking(booking_id, caller=request.user))
+
+
+class ManagedBookingViewSet(ActionsMixin):
+    """Founding document 003: bookings of events, an event being a flight."""
+
+    @operation(
+        "Create a booking with tickets",
+        body=serializers.ManagedBookingSerializer,
+        answers=MADE,
+        refusals=[404, 409],
+        examples=[examples.MANAGED_BOOKING, examples.CREATED],
+        tags=["Managed bookings"],
+    )
+    def create(self, request, data):
+        """Hold `ticket_quantity` seats of the event until `expires_at`."""
+        party = party_of(data, seats=data["ticket_quantity"])
+        sale = sale_of(request.user, [wish_of(data)], party, user_id=data.get("user_id", ""))
+        return self.hold(sale, lambda view: answer(view, 201))
+
+    @operation(
+        "List a user's bookings by event",
+        query=PageQuerySerializer,
+        answers={200: serializers.EventBookingsSerializer(many=True)},
+        refusals=[404],
+        examples=[examples.BY_EVENT],
+        tags=["Managed bookings"],
+    )
+    def by_user(self, request, user_id, query):
+        """A bare array of events, each with the user's bookings and their tickets; `Link` leads to the next page."""
+        if not request.user.may_name(user_id):
+            raise NotFound
+        views, following = self.page(Booking.objects.filter(user_id=user_id), query)
+        return reply(group_by_event(views, timezone.now()), headers=self.next_link(following))
+
+
+class BookingViewSet(ActionsMixin):
+    """Partners' bookings in REST style."""
+
+    @operation(
+        "Create a booking",
+        body=serializers.NewBookingSerializer,
+        answers=MADE,
+        refusals=[404, 409],
+        examples=[examples.NEW_BOOKING, examples.CREATED],
+        tags=["Bookings"],
+    )
+    def create(self, request, data):
+        """Hold seats for a party on one flight or several, all of them or none; without flights an empty booking."""
+        user_id = data.get("user_id", "")
+
+        def made(view):
+            return answer(view, 201)
+
+        if not data.get("flights"):
+            return self.create_empty(owner(request.user, user_id=user_id), made)
+        wishes = [wish_of(wish) for wish in data["flights"]]
+        return self.hold(sale_of(request.user, wishes, party_of(data), user_id=user_id), made)
+
+    @operation(
+        "List bookings",
+        query=serializers.BookingQuerySerializer,
+        answers={200: serializers.BookingPageSerializer},
+        examples=[examples.BOOKING_PAGE],
+        tags=["Bookings"],
+    )
+    def list(self, request, query):
+        """The caller's bookings, newest first."""
+        views, following = self.page(Booking.objects.matching(query, timezone.now()), query)
+        documents = [booking_document(view, timezone.now()) for view in views]
+        return reply({"bookings": documents, "limit": query["limit"], "next": following})
+
+    @operation(
+        "Change a booking",
+        body=serializers.BookingChangeSerializer,
+        answers=ONE,
+        refusals=[404, 409, 412],
+        examples=[examples.CHANGE, examples.booking()],
+        tags=["Bookings"],
+    )
+    def partial_update(self, request, booking_id, data):
+        """Add flights to an empty booking, change seats or a date, name passengers: all of it, or nothing changes."""
+        change = Change(
+            wishes=[wish_of(wish) for wish in data.get("flights", ())],
+            seats=data.get("seats"),
+            departure_date=data.get("departureDate"),
+            flight_designator=data.get("flightId", ""),
+            names=[Names.of(fields) for fields in data.get("passengers", ())],
+        )
+        return answer(self.change(booking_id, change))

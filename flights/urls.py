@@ -1,0 +1,10 @@
+from django.urls import re_path
+
+from flights.viewsets import FlightViewSet, SearchFlightsViewSet
+from skybridge.paths import UUID_PATTERN
+
+urlpatterns = [
+    re_path(r"^searchFlights/?$", SearchFlightsViewSet.as_view({"get": "list"})),
+    re_path(r"^api/v1/flights/?$", FlightViewSet.as_view({"get": "list"})),
+    re_path(rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})/?$", FlightViewSet.as_view({"get": "retrieve"})),
+]

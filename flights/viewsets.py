@@ -1,0 +1,96 @@
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample
+
+from flights import serializers
+from flights.documents import cabin_document, offer_document
+from flights.models import Cabin
+from flights.offers import flight_offers
+from flights.search import search_flights
+from skybridge.api import ApiViewSet, operation, reply
+
+FOUND = OpenApiExample(
+    "Two seats to Los Angeles",
+    value=[
+        {
+            "event_id": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11",
+            "flightId": "UA1161",
+            "carrier": "UA",
+            "flight_number": 1161,
+            "departureDate": "2026-12-01",
+            "departureCity": "Newark",
+            "destinationCity": "Los Angeles",
+            "origin": "EWR",
+            "destination": "LAX",
+            "departureTime": "2026-12-01T07:00:00-05:00",
+            "arrivalTime": "2026-12-01T10:10:00-08:00",
+            "duration_minutes": 370,
+            "aircraft_type": "737-924ER",
+            "status": "scheduled",
+            "cabin": "Y",
+            "seatAvailability": 175,
+            "price": 268.4,
+            "currency": "USD",
+            "fare_basis": "YXOW",
+        }
+    ],
+    response_only=True,
+    status_codes=["200"],
+)
+
+
+class SearchFlightsViewSet(ApiViewSet):
+    """The founding document's search."""
+
+    @operation(
+        "Search flights",
+        query=serializers.SearchFlightsQuerySerializer,
+        answers={200: serializers.OfferSerializer(many=True)},
+        examples=[FOUND],
+        tags=["Flights"],
+        operation_id="searchFlights",
+    )
+    def list(self, request, query):
+        """A bare array of the flights that can be sold; with `returnDate` the flights back follow."""
+        search, at = serializers.SearchFlightsQuerySerializer.search(query), timezone.now()
+        found, _ = search_flights(search, at=at)
+        if "returnDate" in query:
+            found += search_flights(search.reverse(query["returnDate"]), at=at)[0]
+        return reply([offer_document(offer) for offer in found])
+
+
+class FlightViewSet(ApiViewSet):
+    @operation(
+        "List flights",
+        query=serializers.FlightQuerySerializer,
+        answers={200: serializers.FlightPageSerializer},
+        examples=[OpenApiExample("Page", value={"flights": FOUND.value, "limit": 20, "next": None})],
+        tags=["Flights"],
+        operation_id="listFlights",
+    )
+    def list(self, request, query):
+        """The flights that can be sold, from now on or on one date, by every filter, in pages."""
+        search, at = serializers.FlightQuerySerializer.search(query), timezone.now()
+        found, following = search_flights(search, at=at, limit=query["limit"], cursor=query.get("cursor", ""))
+        page = {
+            "flights": [offer_document(offer) for offer in found],
+            "limit": query["limit"],
+            "next": following,
+        }
+        if "return_date" in query:
+            back, _ = search_flights(search.reverse(query["return_date"]), at=at, limit=query["limit"])
+            page["return_flights"] = [offer_document(offer) for offer in back]
+        return reply(page)
+
+    @operation(
+        "Retrieve a flight",
+        answers={200: serializers.FlightDetailSerializer},
+        refusals=[404],
+        tags=["Flights"],
+        operation_id="retrieveFlight",
+        examples=[OpenApiExample("Flight", value=FOUND.value[0], response_only=True, status_codes=["200"])],
+    )
+    def retrieve(self, request, flight_id):
+        """One flight with the seats and price lines of each cabin."""
+        offers = flight_offers(flight_id, at=timezone.now())
+        main = next((offer for offer in offers if offer.cabin == Cabin.ECONOMY), offers[-1])
+        return reply(offer_document(main) | {"cabins": [cabin_document(offer) for offer in offers]})

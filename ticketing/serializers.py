@@ -1,0 +1,52 @@
+"""Shapes of tickets and coupons in answers."""
+
+from rest_framework import serializers
+
+from flights.models import Cabin
+from flights.serializers import TaxSerializer
+from skybridge.strict import StrictSerializer
+from ticketing.models import Coupon, PassengerType
+
+
+class CouponSerializer(serializers.Serializer):
+    coupon_id = serializers.UUIDField()
+    sequence = serializers.IntegerField()
+    event_id = serializers.UUIDField(allow_null=True)
+    flightId = serializers.CharField(allow_null=True)
+    departureDate = serializers.DateField(allow_null=True)
+    cabin = serializers.CharField()
+    status = serializers.ChoiceField(Coupon.Status.choices)
+    fare_basis = serializers.CharField()
+    fare_amount = serializers.FloatField()
+    taxes = TaxSerializer(many=True)
+    total_amount = serializers.FloatField()
+    currency = serializers.CharField()
+
+
+class TicketSerializer(serializers.Serializer):
+    ticket_id = serializers.UUIDField()
+    booking_id = serializers.UUIDField()
+    number = serializers.CharField(allow_null=True, help_text="13 digits, once issued.")
+    status = serializers.CharField(help_text="held, issued, checked_in, boarded, flown, exchanged, refunded or void.")
+    passenger_type = serializers.ChoiceField(PassengerType.choices)
+    surname = serializers.CharField()
+    given_name = serializers.CharField()
+    title = serializers.CharField()
+    birth_date = serializers.DateField(allow_null=True)
+    issued_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    coupons = CouponSerializer(many=True)
+
+
+class OwnedTicketSerializer(TicketSerializer):
+    user_id = serializers.CharField()
+    booking_status = serializers.CharField()
+
+
+class AvailableQuerySerializer(StrictSerializer):
+    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+
+
+class AvailableSerializer(serializers.Serializer):
+    event_id = serializers.UUIDField()
+    available = serializers.IntegerField()

@@ -1,0 +1,14 @@
+from django.urls import re_path
+
+from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
+from ticketing.viewsets import TicketViewSet
+
+USER = rf"^api/v1/tickets/user/(?P<user_id>{SEGMENT_PATTERN})"
+EVENT = rf"event/(?P<event_id>{UUID_PATTERN})"
+
+urlpatterns = [
+    re_path(rf"{USER}/?$", TicketViewSet.as_view({"get": "by_user"})),
+    re_path(rf"{USER}/{EVENT}/?$", TicketViewSet.as_view({"get": "by_user_and_event"})),
+    re_path(rf"^api/v1/tickets/{EVENT}/?$", TicketViewSet.as_view({"get": "by_event"})),
+    re_path(rf"^api/v1/tickets/{EVENT}/available/?$", TicketViewSet.as_view({"get": "available"})),
+]
