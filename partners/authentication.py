@@ -1,0 +1,84 @@
+"""Who is calling: an agency with its key, a traveller with a token, or staff and agents with a session.
+
+The authenticators are asked in the order of the settings and the first whose credentials are shown decides: a bad key
+is refused even beside a good token. `request.user` becomes a `Caller`.
+"""
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import BasePermission
+
+from partners.callers import Caller
+from partners.keys import caller_with
+from partners.models import Agent
+from partners.tokens import terms_from, traveller_with
+from skybridge.exceptions import Forbidden
+
+
+def known(request, caller: Caller, auth: str) -> tuple[Caller, str]:
+    request._request.caller_name = f"{caller.kind}:{caller.id}"  # for the access log
+    return caller, auth
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """The header `x-api-key`."""
+
+    def authenticate(self, request):
+        key = request.META.get("HTTP_X_API_KEY")
+        if key is None:
+            return None
+        caller = caller_with(key)
+        if caller is None:
+            raise Forbidden
+        return known(request, caller, "key")
+
+
+class BearerAuthentication(BaseAuthentication):
+    """The header `Authorization: Bearer <JWT>`."""
+
+    def authenticate(self, request):
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        return known(request, traveller_with(token.strip()), "token")
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """The session cookie of a member of staff or an agent; unsafe methods need the CSRF token."""
+
+    def authenticate(self, request):
+        user = getattr(request._request, "user", None)
+        if user is None or not user.is_active:
+            return None
+        self.enforce_csrf(request)
+        return known(request, caller_from(user), "session")
+
+
+def caller_from(user) -> Caller:
+    """Return the caller that a signed-in user is. Raises Forbidden for neither staff nor agent. At most one query."""
+    plan = terms_from(settings.SESSION_PLAN)
+    if user.is_staff:
+        return Caller(kind="staff", id=str(user.pk), door="api", is_staff=True, plan=plan)
+    agent = Agent.objects.select_related("agency").filter(user=user.pk, agency__is_active=True).first()
+    if agent is None:
+        raise Forbidden
+    return Caller(
+        kind="agent",
+        id=str(user.pk),
+        door="api",
+        agency_id=agent.agency_id,
+        agency_name=agent.agency.name,
+        plan=plan,
+    )
+
+
+class IsKnownCaller(BasePermission):
+    """Let in whoever has shown credentials."""
+
+    def has_permission(self, request, view):
+        if not isinstance(request.user, Caller):
+            raise Forbidden
+        return True

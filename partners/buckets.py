@@ -1,0 +1,223 @@
+"""The buckets that throttling takes from: in Valkey by one script, or in this process while Valkey is away."""
+
+import calendar
+import hashlib
+import logging
+import math
+import threading
+import time
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import redis
+
+from partners.caches import BoundedCache
+from skybridge.valkey import valkey
+
+logger = logging.getLogger(__name__)
+
+ADMITTED, RATE_EXCEEDED, QUOTA_EXCEEDED = 0, 1, 2
+MICRO = 1_000_000  # a bucket is kept in millionths of a token, so that everything is a whole number
+ASK_AGAIN_AFTER = 1.0  # seconds that a Valkey that failed is left alone
+
+# KEYS: the bucket. ARGV: rate per second, burst, quota or -1, "day" or "month".
+# Returns verdict, whole tokens left, seconds to wait, seconds until full, calls used of the quota, seconds until the
+# period ends, length of the period in seconds. A refused call changes nothing.
+SCRIPT = """
+local clock = redis.call('TIME')
+local second = tonumber(clock[1])
+local now = second * 1000000 + tonumber(clock[2])
+local rate, burst, quota = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000, tonumber(ARGV[3])
+
+local function days_from_civil(y, m)  -- of the first of a month; Howard Hinnant, "chrono-compatible date algorithms"
+  if m <= 2 then y = y - 1 end
+  local era = math.floor(y / 400)
+  local yoe = y - era * 400
+  local doy = math.floor((153 * ((m + 9) % 12) + 2) / 5)
+  return era * 146097 + yoe * 365 + math.floor(yoe / 4) - math.floor(yoe / 100) + doy - 719468
+end
+
+local function month_of(day)
+  local z = day + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local m = mp < 10 and mp + 3 or mp - 9
+  local y = yoe + era * 400
+  if m <= 2 then y = y + 1 end
+  return y, m
+end
+
+local first = math.floor(second / 86400)
+local last = first + 1
+if ARGV[4] == 'month' then
+  local y, m = month_of(first)
+  first = days_from_civil(y, m)
+  if m == 12 then y, m = y + 1, 0 end
+  last = days_from_civil(y, m + 1)
+end
+local ends = last * 86400
+
+local kept = redis.call('HMGET', KEYS[1], 'level', 'at', 'period', 'used')
+local at = tonumber(kept[2]) or now
+if at > now then  -- the clock was set back
+  at = now
+  redis.call('HSET', KEYS[1], 'at', string.format('%.0f', now))
+end
+local level = math.min(burst, (tonumber(kept[1]) or burst) + math.floor((now - at) * rate))
+local used = tonumber(kept[3]) == first and tonumber(kept[4]) or 0
+
+local verdict, wait = 0, 0
+if quota >= 0 and used >= quota then
+  verdict, wait = 2, ends - second
+elseif level < 1000000 then
+  verdict, wait = 1, math.ceil((1000000 - level) / rate / 1000000)
+else
+  level = level - 1000000
+  used = used + 1
+  redis.call('HSET', KEYS[1], 'level', string.format('%.0f', level), 'at', string.format('%.0f', now),
+    'period', string.format('%.0f', first), 'used', string.format('%.0f', used))
+  local expires = second + math.ceil((burst - level) / rate / 1000000) + 1
+  if quota >= 0 then expires = math.max(expires, ends) end
+  redis.call('EXPIREAT', KEYS[1], string.format('%.0f', expires))
+end
+local full_in = math.ceil((burst - level) / rate / 1000000)
+return {verdict, math.floor(level / 1000000), wait, full_in, used, ends - second, (last - first) * 86400}
+"""
+EVALSHA = (b"EVALSHA", hashlib.sha1(SCRIPT.encode()).hexdigest().encode(), b"1")
+EVAL = (b"EVAL", SCRIPT.encode(), b"1")
+
+
+class Count(NamedTuple):
+    """What is left after a call; times are whole seconds, rounded up."""
+
+    verdict: int
+    left: int
+    retry_after: int
+    full_in: int
+    quota_left: int | None
+    period_ends_in: int
+    period_seconds: int
+
+
+def take(name: str, plan: tuple[str, float, int, int | None, str]) -> Count:
+    """Take one token from a bucket, unless it or its quota is used up. One round trip; none while Valkey is away."""
+    _, rate, burst, quota, period = plan
+    numbers = remote.take(name, rate, burst, -1 if quota is None else quota, period)
+    if numbers is None:
+        numbers = local.take(name, rate, burst, -1 if quota is None else quota, period)
+    verdict, left, wait, full_in, used, ends_in, length = numbers
+    return Count(verdict, left, wait, full_in, None if quota is None else max(0, quota - used), ends_in, length)
+
+
+class RemoteBuckets:
+    """The buckets in Valkey, over one connection per thread.
+
+    A connection of its own costs a third of the shared client's time, and its requests are not tried again: during an
+    outage no call waits twice.
+    """
+
+    def __init__(self) -> None:
+        self.mine = threading.local()
+        self.asking = threading.Lock()
+        self.away_until = 0.0
+        self.is_away = False
+
+    def take(self, *arguments) -> list[int] | None:
+        """Return the script's numbers, or None while Valkey is away."""
+        if self.is_away and not self.may_ask_again():
+            return None
+        try:
+            numbers = self.run(arguments)
+        except (redis.RedisError, OSError) as exc:
+            self.note_failure(exc)
+            return None
+        if self.is_away:
+            self.is_away = False
+            logger.warning("valkey is back: calls are counted together again")
+        return numbers
+
+    def may_ask_again(self) -> bool:
+        with self.asking:
+            now = time.monotonic()
+            if now < self.away_until:
+                return False
+            self.away_until = now + ASK_AGAIN_AFTER
+            return True
+
+    def note_failure(self, exc: Exception) -> None:
+        with self.asking:
+            self.away_until = time.monotonic() + ASK_AGAIN_AFTER
+            if not self.is_away:
+                self.is_away = True
+                logger.error("valkey does not answer, each process counts calls on its own: %s", exc)
+
+    def run(self, arguments: tuple) -> list[int]:
+        """Run the script. A connection that has gone stale since its last use is replaced once."""
+        connection = getattr(self.mine, "connection", None)
+        if connection is not None:
+            try:
+                return ask(connection, arguments)
+            except (redis.ConnectionError, OSError) as exc:
+                if isinstance(exc, redis.TimeoutError | TimeoutError):
+                    raise
+        self.mine.connection = connection = valkey().connection_pool.make_connection()
+        return ask(connection, arguments)
+
+
+def ask(connection, arguments: tuple) -> list[int]:
+    try:
+        connection.send_command(*EVALSHA, *arguments)
+        try:
+            return connection.read_response()
+        except redis.exceptions.NoScriptError:
+            connection.send_command(*EVAL, *arguments)
+            return connection.read_response()
+    except BaseException:
+        connection.disconnect()  # an answer that comes later must not be taken for the next one's
+        raise
+
+
+class LocalBuckets:
+    """The same buckets in this process alone."""
+
+    def __init__(self) -> None:
+        self.kept: BoundedCache = BoundedCache(10_000)
+        self.lock = threading.Lock()
+
+    def take(self, name: str, rate: float, burst: int, quota: int, period: str) -> list[int]:
+        """Return the numbers that the script would."""
+        full = burst * MICRO
+        now, second = time.monotonic(), time.time()
+        first, ends = period_at(second, period)
+        with self.lock:
+            level, at, counted, used = self.kept.get(name, (full, now, first, 0))
+            level = min(full, level + int((now - at) * MICRO * rate))
+            used = used if counted == first else 0
+            verdict, wait = ADMITTED, 0
+            if 0 <= quota <= used:
+                verdict, wait = QUOTA_EXCEEDED, math.ceil(ends - second)
+            elif level < MICRO:
+                verdict, wait = RATE_EXCEEDED, math.ceil((MICRO - level) / rate / MICRO)
+            else:
+                level, used = level - MICRO, used + 1
+                self.kept.put(name, (level, now, first, used))
+        full_in = math.ceil((full - level) / rate / MICRO)
+        return [verdict, level // MICRO, wait, full_in, used, math.ceil(ends - second), ends - first]
+
+
+def period_at(second: float, period: str) -> tuple[int, int]:
+    """Return the first second of the UTC day or month and of the next one."""
+    day = datetime.fromtimestamp(second, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = 1
+    if period == "month":
+        day = day.replace(day=1)
+        days = calendar.monthrange(day.year, day.month)[1]
+    start = int(day.timestamp())
+    return start, start + days * 86_400
+
+
+remote = RemoteBuckets()
+local = LocalBuckets()
