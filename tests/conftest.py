@@ -1,0 +1,144 @@
+"""The shared cast: agency Acme, rival Zenith, a traveller, an agent of Acme and a member of staff, and a flight.
+
+Only the clock is ever faked; PostgreSQL and Valkey are real (`make test` starts its own).
+"""
+
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.auth.models import User
+from django.test import Client
+
+from partners import keys
+from partners.models import Agency, Agent, ApiKey, Plan
+from skybridge.valkey import valkey
+from tests import factories
+
+ISSUER = "https://issuer.test/pool"
+AUDIENCE = "skybridge-tests"
+
+
+@dataclass
+class Api:
+    """A client that speaks JSON with one caller's credentials."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    id: str = ""
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str):
+        raw = "" if body is None else body if isinstance(body, str | bytes) else json.dumps(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.generic(
+            method, path, raw, content_type="application/json", headers={**self.headers, **named}
+        )
+
+    def get(self, path: str, **headers: str):
+        return self.call("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str):
+        return self.call("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers: str):
+        return self.call("PUT", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str):
+        return self.call("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str):
+        return self.call("DELETE", path, **headers)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_valkey_and_caches():
+    valkey().flushdb()
+    for cache in (keys.good_keys, keys.bad_keys):
+        cache.clear()
+
+
+@pytest.fixture
+def fast_plan(db) -> Plan:
+    return Plan.objects.get_or_create(name="fast", defaults={"rate": 100_000, "burst": 100_000})[0]
+
+
+def agency_api(name: str, plan: Plan) -> Api:
+    agency = Agency.objects.create(name=name, plan=plan)
+    key = keys.new_key("test")
+    ApiKey.objects.create(agency=agency, prefix=key[:12], digest=keys.digest_of(key))
+    return Api({"x-api-key": key}, id=str(agency.pk))
+
+
+@pytest.fixture
+def acme(fast_plan) -> Api:
+    return agency_api("Acme Travel", fast_plan)
+
+
+@pytest.fixture
+def zenith(fast_plan) -> Api:
+    return agency_api("Zenith Tours", fast_plan)
+
+
+@pytest.fixture
+def staff(db) -> Api:
+    user = User.objects.create_user("demo-staff", is_staff=True)
+    return session_api(user)
+
+
+@pytest.fixture
+def agent(acme) -> Api:
+    """An agent of Acme."""
+    user = User.objects.create_user("demo-agent")
+    Agent.objects.create(user=user, agency_id=acme.id)
+    return session_api(user)
+
+
+def session_api(user: User) -> Api:
+    api = Api(id=str(user.pk))
+    api.client.force_login(user)
+    return api
+
+
+@pytest.fixture
+def nobody(db) -> Api:
+    return Api()
+
+
+@pytest.fixture(scope="session")
+def signing_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def token_for(signing_key, settings, tmp_path):
+    """Return a maker of ID tokens; claims can be overridden."""
+    jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(signing_key.public_key()))
+    jwks = tmp_path / "jwks.json"
+    jwks.write_text(json.dumps({"keys": [jwk | {"kid": "one", "use": "sig", "alg": "RS256"}]}))
+    settings.JWT_ISSUER, settings.JWT_AUDIENCE = ISSUER, [AUDIENCE]
+    settings.JWT_JWKS_URL = jwks.as_uri()
+
+    def make(user_id: str, **claims: Any) -> str:
+        now = int(time.time())
+        standard = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "token_use": "id", "iat": now, "exp": now + 600}
+        return jwt.encode(standard | claims, signing_key, algorithm="RS256", headers={"kid": "one"})
+
+    return make
+
+
+@pytest.fixture
+def traveller(db, token_for, settings) -> Api:
+    settings.TRAVELLER_PLAN = {"name": "traveller", "rate": 100_000, "burst": 100_000}
+    user_id = str(uuid.uuid4())
+    return Api({"Authorization": f"Bearer {token_for(user_id)}"}, id=user_id)
+
+
+@pytest.fixture
+def flight(db):
+    """A flight from New York to Los Angeles in five days, with 100 economy seats."""
+    return factories.flight("JFK", "LAX", carrier="FL", number=123)

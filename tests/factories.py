@@ -1,0 +1,59 @@
+"""Small makers of rows for tests; each row is as the application itself would write it."""
+
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.utils import timezone
+
+from flights.airports import load_airports
+from flights.fares import fare_for
+from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
+from flights.offers import zone
+
+numbers = count(1000)
+
+
+def airport(iata: str) -> Airport:
+    if not Airport.objects.exists():
+        load_airports()
+    return Airport.objects.get(pk=iata)
+
+
+def fare(origin: Airport, destination: Airport, cabin: str = "Y") -> Fare:
+    new = fare_for(origin, destination, cabin, "X")
+    same = {"origin": origin, "destination": destination, "cabin": cabin, "fare_basis": new.fare_basis}
+    found = Fare.objects.filter(**same).first()
+    if found is None:
+        new.save()
+    return found or new
+
+
+def flight(
+    origin: str = "JFK",
+    destination: str = "LAX",
+    *,
+    carrier: str = "FL",
+    number: int | None = None,
+    departs_at: datetime | None = None,
+    seats: dict[str, int] | int = 100,
+    **fields,
+) -> Flight:
+    """Make a flight that departs in five days, with a cabin for each entry of `seats` (an int: economy)."""
+    departs_at = departs_at or timezone.now() + timedelta(days=5)
+    leaves, reaches = airport(origin), airport(destination)
+    Carrier.objects.get_or_create(iata=carrier, defaults={"accounting_code": "999"})
+    made = Flight.objects.create(
+        carrier_id=carrier,
+        flight_number=number or next(numbers),
+        departure_date=departs_at.astimezone(zone(leaves.timezone)).date(),
+        origin=leaves,
+        destination=reaches,
+        departs_at=departs_at,
+        arrives_at=departs_at + timedelta(hours=6),
+        **fields,
+    )
+    for cabin, capacity in (seats if isinstance(seats, dict) else {"Y": seats}).items():
+        FlightCabin.objects.create(
+            flight=made, cabin=cabin, capacity=capacity, free=capacity, fare=fare(leaves, reaches, cabin)
+        )
+    return made
