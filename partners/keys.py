@@ -47,6 +47,11 @@ def new_key(mode: str) -> str:
     return PREFIXES[mode] + base64.b32encode(secrets.token_bytes(20)).decode().lower()
 
 
+def mode_of(key: str) -> str:
+    """Return `test` or `live` for a key or its first characters."""
+    return next(mode for mode, prefix in PREFIXES.items() if key.startswith(prefix))
+
+
 def digest_of(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
