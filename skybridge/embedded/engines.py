@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from skybridge.embedded.processes import Account, Child, Failure, engine_account
+from skybridge.embedded.processes import Account, Child, Failure
 
 SUPERUSER = DATABASE = "skybridge"
 READY_SECONDS = 30
@@ -74,11 +74,11 @@ class Home:
     account: Account | None
 
     @classmethod
-    def within(cls, directory: Path, logs: Path) -> "Home":
+    def within(cls, directory: Path, logs: Path, account: Account | None) -> "Home":
         refuse_unknown_user()
         directory.mkdir(parents=True, exist_ok=True)
         logs.mkdir(parents=True, exist_ok=True)
-        return cls(directory, logs, engine_account())
+        return cls(directory, logs, account)
 
     def private_directory(self, name: str) -> Path:
         directory = self.data / name

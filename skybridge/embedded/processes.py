@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PRCTL = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None  # looked up before any fork
 LARGEST_LOG = 10_000_000
 PROBE_SECONDS = 0.02
 
@@ -46,10 +47,12 @@ class Account:
         return bool(facts.st_mode & (0o010 if facts.st_gid == self.gid else 0o001))
 
 
-def engine_account() -> Account | None:
-    """Return the account that runs the engines, None for our own."""
+def engine_account(data: Path) -> Account | None:
+    """Return the account that runs the engines, None for our own: as root the owner of the data, at first nobody."""
     if os.getuid() != 0:
         return None
+    if data.exists() and (owner := data.stat()).st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
@@ -57,19 +60,22 @@ def engine_account() -> Account | None:
     return Account(nobody.pw_uid, nobody.pw_gid)
 
 
-def end_with_parent(signal_number: int) -> Callable[[], None]:
-    """Return what a child calls before exec, so that the kernel sends it the signal when its parent dies."""
-    parent = os.getpid()
-    if not sys.platform.startswith("linux"):
-        return lambda: None
-    prctl = ctypes.CDLL(None).prctl
+def end_with_parent(signal_number: int) -> None:
+    """Let the kernel send this process the signal when its parent dies (Linux; elsewhere nothing happens)."""
+    if PRCTL is not None:
+        PRCTL(PR_SET_PDEATHSIG, signal_number)
 
-    def before_exec() -> None:
-        prctl(PR_SET_PDEATHSIG, signal_number)
-        if os.getppid() != parent:  # the parent died between fork and prctl
+
+def before_exec(orphan_signal: int) -> Callable[[], None]:
+    """Return what a child calls between fork and exec."""
+    parent = os.getpid()
+
+    def prepare_child() -> None:
+        end_with_parent(orphan_signal)
+        if os.getppid() != parent:  # the parent died before the call above
             os._exit(1)
 
-    return before_exec
+    return prepare_child
 
 
 @dataclass
@@ -98,7 +104,7 @@ class Child:
                 cwd=self.directory,
                 start_new_session=True,
                 pass_fds=self.inherited,
-                preexec_fn=end_with_parent(self.orphan_signal),
+                preexec_fn=before_exec(self.orphan_signal),
                 **(self.account.popen_options if self.account else {}),
             )
 
@@ -124,6 +130,11 @@ class Child:
     def last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "no output"
+
+    def run(self) -> bool:
+        """Run to the end; tell whether it went well."""
+        self.start()
+        return self.process is not None and self.process.wait() == 0
 
     def ask_to_stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

@@ -21,7 +21,7 @@ from skybridge.embedded.engines import (
     start_engines,
     stop_children,
 )
-from skybridge.embedded.processes import Failure, end_with_parent
+from skybridge.embedded.processes import Failure, before_exec, engine_account
 
 STOP_SECONDS = 5
 
@@ -47,7 +47,8 @@ def main(arguments: list[str]) -> int:
 
 def run_beside_engines(command: list[str], directory: Path) -> int:
     directory.chmod(0o755)  # the engines' own account must be able to enter when we are root
-    home = Home.within(directory / "engines", directory / "logs")
+    data = directory / "engines"
+    home = Home.within(data, directory / "logs", engine_account(data / "postgres"))
     postgres = Postgres(home, password=new_password(), settings=UNSAFE_BUT_FAST)
     valkey = Valkey(home, password=new_password())
     engines: list[Engine] = [valkey, postgres]
@@ -71,7 +72,7 @@ def environment(directory: Path, database_url: str, redis_url: str) -> dict[str,
 def run(command: list[str], variables: dict[str, str]) -> int:
     """Run the command to its end. Ctrl-C reaches it directly; a stop request is passed on."""
     try:
-        process = subprocess.Popen(command, env=variables, preexec_fn=end_with_parent(signal.SIGTERM))
+        process = subprocess.Popen(command, env=variables, preexec_fn=before_exec(signal.SIGTERM))
     except OSError as error:
         raise Failure(f"{command[0]}: {error.strerror}") from None
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
