@@ -23,8 +23,8 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """Make a key and return its row and its text, which nobody can read again.
 
-    Locks the agency. Raises TooManyKeys when it has two live keys, InvalidInput for a mode that is not `test` or `live`,
-    a name of more than 60 characters or an expiry in the past.
+    Locks the agency. Raises TooManyKeys when it has two live keys, InvalidInput for a mode that is not `test` or
+    `live`, a name of more than 60 characters or an expiry in the past.
     """
     now = timezone.now()
     lock_agency(agency)
@@ -62,7 +62,7 @@ def revoke_api_key(api_key: ApiKey, *, actor: Actor, reason: str = "") -> None:
 def save_agency(agency: Agency, *, actor: Actor) -> Agency:
     """Write an agency, new or changed. A changed plan or status takes effect within 5 seconds."""
     kept = Agency.objects.select_for_update().filter(pk=agency.pk).first()
-    before, after = kept and facts_of(kept), facts_of(agency)
+    before, after = facts_of(kept) if kept else None, facts_of(agency)
     agency.save()
     if before != after:
         action = "agency.changed" if before else "agency.created"
