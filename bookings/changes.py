@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from bookings.models import Booking
 from bookings.parties import Passenger, check_party, seats_of, unnamed
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
-from flights.offers import Offer, Wish, open_offer
+from flights.offers import FlightFacts, Offer, Wish, open_offer, open_offers
 from partners.callers import Caller
 from skybridge import events
 from skybridge.identifiers import uuid7
@@ -89,6 +89,14 @@ def check_changeable(booking: Booking, view: BookingView, at: datetime) -> None:
         raise CannotChange("A passenger is checked in or a flight has left; this booking cannot be changed any more.")
 
 
+class Segment(NamedTuple):
+    """One flight of a booking."""
+
+    sequence: int
+    flight: FlightFacts
+    cabin: str
+
+
 class Changing:
     """One change of one locked booking."""
 
@@ -107,7 +115,7 @@ class Changing:
         if self.booking.status != Booking.Status.CREATED:
             raise CannotChange("Flights can be added to an empty booking only.", booking_status=self.booking.status)
         check_party(party)
-        offers = [open_offer(wish, seats_of(party), at=self.at) for wish in wishes]
+        offers = open_offers(wishes, seats_of(party), at=self.at)
         expires_at = self.booking.hold_deadline(self.at)
         self.add_tickets(offers, party, first_position=1)
         change_holds(self.booking.pk, {offer.cabin_id: seats_of(party) for offer in offers}, expires_at)
@@ -128,13 +136,16 @@ class Changing:
         if self.is_confirmed:
             take_seats(changes, "sold")
         else:
-            change_holds(self.booking.pk, changes, self.booking.expires_at)
+            deadline = self.booking.expires_at or self.at  # a CHECK: a pending booking has one
+            change_holds(self.booking.pk, changes, deadline)
 
-    def segments(self, view: BookingView) -> list[CouponFacts]:
-        """Return the coupons of the first ticket: the booking's flights in order of travel."""
-        if not view.tickets or not view.tickets[0][1]:
+    def segments(self, view: BookingView) -> list[Segment]:
+        """Return the booking's flights in order of travel."""
+        coupons = view.tickets[0][1] if view.tickets else []
+        found = [Segment(k.sequence, view.flights[k.flight_id], k.cabin) for k in coupons if k.flight_id]
+        if not found:
             raise CannotChange("This booking has no flight yet; add one first.", booking_status=self.booking.status)
-        return view.tickets[0][1]
+        return found
 
     def change_seats(self, seats: int) -> None:
         """Take more seats at today's price, or give up the last ones, unnamed passengers first."""
@@ -147,48 +158,45 @@ class Changing:
             self.give_up_seats(-more, view, segments)
         self.booking.seats = seats
 
-    def add_seats(self, more: int, view: BookingView, segments: Sequence[CouponFacts]) -> None:
+    def add_seats(self, more: int, view: BookingView, segments: Sequence[Segment]) -> None:
         party = [passenger_of(ticket) for ticket, _ in view.tickets] + unnamed(more)
         check_party(party)
-        offers = [self.offer_for(segment, more) for segment in segments]
+        wishes = [Wish(flight_id=segment.flight.id, cabin=segment.cabin) for segment in segments]
+        offers = [open_offer(wish, more, at=self.at) for wish in wishes]
         self.add_tickets(offers, unnamed(more), first_position=max(t.position for t, _ in view.tickets) + 1)
         self.take({offer.cabin_id: more for offer in offers})
 
-    def offer_for(self, segment: CouponFacts, seats: int) -> Offer:
-        return open_offer(Wish(flight_id=segment.flight_id, cabin=segment.cabin), seats, at=self.at)
-
-    def give_up_seats(self, fewer: int, view: BookingView, segments: Sequence[CouponFacts]) -> None:
+    def give_up_seats(self, fewer: int, view: BookingView, segments: Sequence[Segment]) -> None:
         seated = [ticket for ticket, _ in view.tickets if takes_seat(ticket.passenger_type)]
         leaving = sorted(seated, key=lambda t: (bool(t.surname or t.given_name), -t.position))[:fewer]
         check_party([passenger_of(ticket) for ticket, _ in view.tickets if ticket not in leaving])
         give_up_tickets(
             [ticket.id for ticket in leaving], Coupon.Status.VOID, actor=self.actor, reason="fewer seats", at=self.at
         )
-        ids = cabin_ids((segment.flight_id, segment.cabin) for segment in segments if segment.flight_id)
+        ids = cabin_ids((segment.flight.id, segment.cabin) for segment in segments)
         self.take(dict.fromkeys(ids.values(), -fewer))
 
     def move_date(self, departure_date: date, designator: str) -> None:
         """Move one flight to the same flight of another date, at that day's price."""
         view = self.view()
         old = self.segment_named(view, designator)
-        flight = view.flights[old.flight_id]
+        flight = old.flight
         if flight.departure_date == departure_date:
             return
         wish = Wish(designator=flight.designator, departure_date=departure_date, origin=flight.origin, cabin=old.cabin)
         new = open_offer(wish, self.booking.seats, at=self.at)
+        if new.flight.id in view.flights:
+            raise CannotChange("This booking is on that flight already.")
         move = self.exchange if self.is_confirmed else self.repoint
         move(view, old.sequence, new)
-        [old_id] = cabin_ids([(old.flight_id, old.cabin)]).values()
+        [old_id] = cabin_ids([(flight.id, old.cabin)]).values()
         self.take({old_id: -self.booking.seats, new.cabin_id: self.booking.seats})
 
-    def segment_named(self, view: BookingView, designator: str) -> CouponFacts:
-        found = [
-            segment
-            for segment in self.segments(view)
-            if not designator or view.flights[segment.flight_id].designator == designator.upper()
-        ]
+    def segment_named(self, view: BookingView, designator: str) -> Segment:
+        segments = self.segments(view)
+        found = [s for s in segments if not designator or s.flight.designator == designator.upper()]
         if len(found) != 1:
-            flights = [flight.designator for flight in view.flights.values()]
+            flights = [segment.flight.designator for segment in segments]
             raise CannotChange("Say with flightId which of the booking's flights is to move.", flights=flights)
         return found[0]
 

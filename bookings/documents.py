@@ -154,7 +154,7 @@ def group_by_event(views: Iterable[BookingView], at: datetime) -> list[dict[str,
             event = events.setdefault(flight.id, event_document(flight))
             event["bookings"].append(document)
         if not view.flights:
-            nowhere = {"event_id": None, "title": "No flight yet", "date": None, "bookings": []}
+            nowhere: dict[str, Any] = {"event_id": None, "title": "No flight yet", "date": None, "bookings": []}
             events.setdefault(None, nowhere)["bookings"].append(document)
     return sorted(events.values(), key=lambda event: (event["date"] is None, str(event["date"])))
 

@@ -22,7 +22,7 @@ from bookings.locators import draw_locator
 from bookings.models import Booking
 from bookings.parties import Passenger, check_party, seats_of
 from flights.exceptions import SoldOut
-from flights.offers import Offer, Wish, open_offer
+from flights.offers import Offer, Wish, open_offers
 from skybridge import context
 from skybridge.constraints import violates
 from skybridge.events import Actor
@@ -117,7 +117,7 @@ def hold_seats(sale: Sale, *, actor: Actor, answer: Answer, claim: Claim | None 
 
 
 def try_hold(sale: Sale, actor: Actor, answer: Answer, claim: Claim | None, at: datetime) -> HttpResponse:
-    offers = [open_offer(wish, seats_of(sale.party), at=at) for wish in sale.wishes]
+    offers = open_offers(sale.wishes, seats_of(sale.party), at=at)
     while True:
         view = draft_booking(sale, offers, at)
         response = answer(view)

@@ -1,5 +1,6 @@
 """Bookings: reservations of seats on flights, made by an agency, an agent or a traveller."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -71,7 +72,11 @@ class Booking(StateMachine):
         Status.PENDING: (Status.CONFIRMED, Status.CANCELED),
         Status.CONFIRMED: (Status.CANCELED, Status.REFUNDED),
     }
-    ACTIONS = {Status.CONFIRMED: "confirm", Status.CANCELED: "cancel", Status.REFUNDED: "refund"}
+    ACTIONS: ClassVar[dict[str, str]] = {
+        Status.CONFIRMED: "confirm",
+        Status.CANCELED: "cancel",
+        Status.REFUNDED: "refund",
+    }
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     locator = models.CharField("record locator", max_length=6)

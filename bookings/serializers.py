@@ -1,5 +1,7 @@
 """Shapes of the bookings' calls. Input is strict; the answers' shapes are `bookings/documents.py`'s."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from bookings.models import Booking
@@ -10,6 +12,11 @@ from skybridge.pagination import PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictIntegerField, StrictSerializer
 from ticketing.models import PassengerType
 from ticketing.serializers import TicketSerializer
+
+
+def listed(shape: type[StrictSerializer], *, most: int) -> Any:
+    """Return an optional list field of a shape."""
+    return serializers.ListSerializer(child=shape(), required=False, max_length=most)
 
 
 class NameSerializer(StrictSerializer):
@@ -48,7 +55,7 @@ class WishSerializer(StrictSerializer):
 
 class PartySerializer(StrictSerializer):
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
-    passengers = PassengerSerializer(many=True, required=False, max_length=2 * MAX_SEATS)
+    passengers = listed(PassengerSerializer, most=2 * MAX_SEATS)
 
     def validate(self, attrs):
         passengers = attrs.get("passengers")
@@ -100,7 +107,7 @@ class AgencyBookingSerializer(PartySerializer):
     departureDate = serializers.DateField(required=False)
     origin = StrictCharField(max_length=3, required=False)
     cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
-    flights = WishSerializer(many=True, required=False, max_length=4)
+    flights = listed(WishSerializer, most=4)
 
     def validate(self, attrs):
         attrs = super().validate(attrs)
@@ -118,22 +125,22 @@ class ManagedBookingSerializer(StrictSerializer):
     ticket_quantity = StrictIntegerField(min_value=1, max_value=MAX_SEATS)
     user_id = StrictCharField(max_length=255, required=False)
     cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
-    passengers = PassengerSerializer(many=True, required=False, max_length=2 * MAX_SEATS)
+    passengers = listed(PassengerSerializer, most=2 * MAX_SEATS)
 
 
 class NewBookingSerializer(PartySerializer):
-    flights = WishSerializer(many=True, required=False, max_length=4)
+    flights = listed(WishSerializer, most=4)
     user_id = StrictCharField(max_length=255, required=False)
 
 
 class BookingChangeSerializer(StrictSerializer):
     """What is to change. `flights` and its party go into an empty booking."""
 
-    flights = WishSerializer(many=True, required=False, max_length=4)
+    flights = listed(WishSerializer, most=4)
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
     departureDate = serializers.DateField(required=False)
     flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
-    passengers = PassengerNameSerializer(many=True, required=False, max_length=2 * MAX_SEATS)
+    passengers = listed(PassengerNameSerializer, most=2 * MAX_SEATS)
 
 
 class BookingQuerySerializer(PageQuerySerializer):

@@ -12,6 +12,7 @@ from bookings.holds import Sale, hold_seats
 from bookings.models import Booking
 from bookings.selling import owner, party_of, sale_of, wish_of
 from bookings.services import act, create_booking, read_booking
+from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import NotFound
 from skybridge.pagination import PageQuerySerializer
@@ -32,30 +33,32 @@ class BookingDoor(ApiViewSet):
 
     claims_itself = frozenset({"create"})
 
+    @property
+    def caller(self) -> Caller:
+        return self.request.user
+
     def hold(self, sale: Sale, made) -> HttpResponse:
         """Hold the sale's seats; `made` turns the new booking into the answer."""
-        return hold_seats(sale, actor=self.request.user, answer=made, claim=self.request.claim)
+        return hold_seats(sale, actor=self.caller, answer=made, claim=self.claim)
 
     def create_empty(self, owned: tuple, made) -> HttpResponse:
         agency_id, _, user_id = owned
 
         def create():
-            booking = create_booking(agency_id=agency_id, user_id=user_id, actor=self.request.user)
+            booking = create_booking(agency_id=agency_id, user_id=user_id, actor=self.caller)
             return made(read_bookings([booking.pk])[0])
 
         return self.once(create)
 
     def act(self, booking_id: UUID, action: str) -> BookingView:
-        return act(booking_id, action, caller=self.request.user, if_match=self.request.headers.get("If-Match"))
+        return act(booking_id, action, caller=self.caller, if_match=self.request.headers.get("If-Match"))
 
     def change(self, booking_id: UUID, change: Change) -> BookingView:
-        return change_booking(
-            booking_id, change, caller=self.request.user, if_match=self.request.headers.get("If-Match")
-        )
+        return change_booking(booking_id, change, caller=self.caller, if_match=self.request.headers.get("If-Match"))
 
     def page(self, bookings, query: dict) -> tuple[list[BookingView], str | None]:
         """Return a page of the caller's bookings, newest first, and the cursor of the next one. Two statements."""
-        ids, following = bookings.visible_to(self.request.user).page(query)
+        ids, following = bookings.visible_to(self.caller).page(query)
         return read_bookings(ids), following
 
 
@@ -80,8 +83,8 @@ class AgencyBookingViewSet(BookingDoor):
             return answer(view, 201, status="CREATED")
 
         if not wishes:
-            return self.create_empty(owner(request.user, **named), made)
-        return self.hold(sale_of(request.user, wishes, party_of(data), **named), made)
+            return self.create_empty(owner(self.caller, **named), made)
+        return self.hold(sale_of(self.caller, wishes, party_of(data), **named), made)
 
 
 class FlightBookingViewSet(BookingDoor):
@@ -98,7 +101,7 @@ class FlightBookingViewSet(BookingDoor):
     )
     def create(self, request, data):
         """Hold seats on one departure until `expires_at`."""
-        sale = sale_of(request.user, [wish_of(data)], party_of(data), user_id=data["userId"])
+        sale = sale_of(self.caller, [wish_of(data)], party_of(data), user_id=data["userId"])
         return self.hold(sale, lambda view: answer(view, message="Booking created successfully"))
 
     @operation(
@@ -178,7 +181,7 @@ class ActionsMixin(BookingDoor):
     )
     def retrieve(self, request, booking_id):
         """A booking with its tickets, price lines and the actions that succeed now."""
-        return answer(read_booking(booking_id, caller=request.user))
+        return answer(read_booking(booking_id, caller=self.caller))
 
 
 class ManagedBookingViewSet(ActionsMixin):
@@ -195,7 +198,7 @@ class ManagedBookingViewSet(ActionsMixin):
     def create(self, request, data):
         """Hold `ticket_quantity` seats of the event until `expires_at`."""
         party = party_of(data, seats=data["ticket_quantity"])
-        sale = sale_of(request.user, [wish_of(data)], party, user_id=data.get("user_id", ""))
+        sale = sale_of(self.caller, [wish_of(data)], party, user_id=data.get("user_id", ""))
         return self.hold(sale, lambda view: answer(view, 201))
 
     @operation(
@@ -208,7 +211,7 @@ class ManagedBookingViewSet(ActionsMixin):
     )
     def by_user(self, request, user_id, query):
         """A bare array of events, each with the user's bookings and their tickets; `Link` leads to the next page."""
-        if not request.user.may_name(user_id):
+        if not self.caller.may_name(user_id):
             raise NotFound
         views, following = self.page(Booking.objects.filter(user_id=user_id), query)
         return reply(group_by_event(views, timezone.now()), headers=self.next_link(following))
@@ -233,9 +236,9 @@ class BookingViewSet(ActionsMixin):
             return answer(view, 201)
 
         if not data.get("flights"):
-            return self.create_empty(owner(request.user, user_id=user_id), made)
+            return self.create_empty(owner(self.caller, user_id=user_id), made)
         wishes = [wish_of(wish) for wish in data["flights"]]
-        return self.hold(sale_of(request.user, wishes, party_of(data), user_id=user_id), made)
+        return self.hold(sale_of(self.caller, wishes, party_of(data), user_id=user_id), made)
 
     @operation(
         "List bookings",

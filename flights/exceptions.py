@@ -34,3 +34,8 @@ class FlightClosed(DomainError):
 class InvalidDesignator(InvalidInput):
     code = "invalid_flight_id"
     message = "flightId is a carrier and a number, such as UA1161."
+
+
+class DuplicateFlight(InvalidInput):
+    code = "duplicate_flight"
+    message = "A booking takes each flight once."

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +14,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection
 
-from flights.exceptions import AmbiguousFlight, FlightClosed, FlightNotFound, InvalidDesignator, SoldOut
+from flights.exceptions import (
+    AmbiguousFlight,
+    DuplicateFlight,
+    FlightClosed,
+    FlightNotFound,
+    InvalidDesignator,
+    SoldOut,
+)
 from flights.models import Cabin, Flight
 
 zone = cache(ZoneInfo)
@@ -171,6 +179,14 @@ def open_offer(wish: Wish, seats: int, *, at: datetime) -> Offer:
     if offer.free < seats:
         raise SoldOut([offer.cabin_id])
     return offer
+
+
+def open_offers(wishes: Sequence[Wish], seats: int, *, at: datetime) -> list[Offer]:
+    """Return the offers of several wishes. Raises DuplicateFlight besides when two name one flight."""
+    offers = [open_offer(wish, seats, at=at) for wish in wishes]
+    if len({offer.flight.id for offer in offers}) < len(offers):
+        raise DuplicateFlight
+    return offers
 
 
 def flight_offers(flight_id: UUID, *, at: datetime) -> list[Offer]:

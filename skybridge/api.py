@@ -38,6 +38,8 @@ class ApiViewSet(viewsets.ViewSet):
     """
 
     claims_itself: frozenset[str] = frozenset()
+    claim: idempotency.Claim | None
+    request: Any
 
     def dispatch(self, request, *args, **kwargs):
         self.args, self.kwargs = args, kwargs
@@ -62,7 +64,7 @@ class ApiViewSet(viewsets.ViewSet):
         act = getattr(self, name, None) if name in self.http_method_names else None
         if act is None:
             raise MethodNotAllowed(request.method)
-        request.claim = idempotency.claim_of(request._request, f"{request.user.kind}:{request.user.id}")
+        self.claim = idempotency.claim_of(request._request, f"{request.user.kind}:{request.user.id}")
         if self.action not in self.claims_itself:
             return self.once(lambda: act(request, *args, **kwargs))
         try:
@@ -73,17 +75,16 @@ class ApiViewSet(viewsets.ViewSet):
 
     def once(self, act: Callable[[], HttpResponse]) -> HttpResponse:
         """Carry out an act under the request's `Idempotency-Key`, if it has one."""
-        claim = self.request.claim
-        if claim is None:
+        if self.claim is None:
             return act()
-        return idempotency.once(claim, act, lambda exc: problems.problem_from_exception(exc, self.request))
+        return idempotency.once(self.claim, act, lambda exc: problems.problem_from_exception(exc, self.request))
 
     @staticmethod
     def next_link(cursor: str | None) -> dict[str, str]:
         """Return the header that leads to the next page of a bare array."""
         return {"Link": f'<?cursor={cursor}>; rel="next"'} if cursor else {}
 
-    def options(self, request, *args, **kwargs) -> HttpResponse:
+    def options(self, request, *args, **kwargs):
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
 

@@ -201,5 +201,9 @@ LOGGING = {
     "formatters": {"json": {"()": "skybridge.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "django.request": {"level": "CRITICAL"}, "celery.beat": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "django.request": {"level": "CRITICAL"},
+        "celery.beat": {"level": "WARNING"},
+    },
 }

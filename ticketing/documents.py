@@ -41,7 +41,7 @@ class CouponFacts(NamedTuple):
     @classmethod
     def of_row(cls, row: tuple) -> "CouponFacts":
         """Return the facts of a database row, whose taxes are JSON text."""
-        return cls(*row[:-1], json.loads(row[-1]))
+        return cls._make((*row[:-1], json.loads(row[-1])))
 
 
 TICKET_COLUMNS = """
