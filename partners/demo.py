@@ -1,0 +1,126 @@
+"""The demo's callers: agencies with keys, users with passwords, and a traveller with a token.
+
+Keys and passwords are random, made once and kept in `demo.json` of the state directory, because the database holds
+only their digests. If the file is gone or belongs to another database, new ones are made.
+"""
+
+import json
+import secrets
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import jwt
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from partners import services
+from partners.keys import digest_of
+from partners.models import Agency, Agent, ApiKey, Plan
+from skybridge.embedded.keys import KEY_ID, private_key_path
+from skybridge.events import Actor
+
+DEFAULT_PLAN = {"name": "default", "rate": Decimal(5), "burst": 10}
+DEMO_PLAN = {"name": "demo", "rate": Decimal(10_000), "burst": 20_000}
+AGENCIES = {"Acme Travel": DEMO_PLAN, "PartnerCo": DEMO_PLAN, "Zenith Tours": DEFAULT_PLAN}
+STAFF, AGENT = "demo-staff", "demo-agent"
+AGENTS_AGENCY = "Acme Travel"
+KEY_NAME = "demo"
+TRAVELLER = "demo-traveller"
+TOKEN_LIFETIME_SECONDS = 7 * 24 * 3600
+
+
+class Callers(NamedTuple):
+    """The demo's callers with their secrets: keys by agency, passwords by user name."""
+
+    keys: dict[str, str]
+    passwords: dict[str, str]
+
+
+def facts_file() -> Path:
+    return settings.HOME / "demo.json"
+
+
+def kept_callers() -> Callers:
+    """Return what the last start has kept, or nothing."""
+    try:
+        facts = json.loads(facts_file().read_text())
+        return Callers(
+            {agency["name"]: agency["api_key"] for agency in facts["agencies"]},
+            {user["username"]: user["password"] for user in facts["users"]},
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return Callers({}, {})
+
+
+def ensure_demo_callers(*, actor: Actor) -> Callers:
+    """Return the demo's callers, making those that are missing. Two queries when none is."""
+    kept = kept_callers()
+    live = live_keys(kept)
+    # A password cannot be read back. Trust the kept ones only beside keys that this very database knows.
+    known_here = bool(live)
+    present = set(User.objects.filter(username__in=[STAFF, AGENT]).values_list("username", flat=True))
+    passwords = {name: kept.passwords[name] for name in kept.passwords.keys() & present if known_here}
+    if live.keys() == AGENCIES.keys() and passwords.keys() == {STAFF, AGENT}:
+        return Callers(live, passwords)
+    with transaction.atomic():
+        agencies = {name: ensure_agency(name, plan, actor) for name, plan in AGENCIES.items()}
+        keys = {name: live.get(name) or new_demo_key(agency, actor) for name, agency in agencies.items()}
+        for name in {STAFF, AGENT} - passwords.keys():
+            passwords[name] = ensure_user(name, agencies[AGENTS_AGENCY])
+    return Callers(keys, passwords)
+
+
+def live_keys(kept: Callers) -> dict[str, str]:
+    """Return the kept keys that this database knows as their agency's and has not revoked. One query."""
+    digests = [digest_of(key) for key in kept.keys.values()]
+    found = ApiKey.objects.filter(digest__in=digests, revoked_at=None, expires_at=None)
+    rows = {(bytes(digest), name) for digest, name in found.values_list("digest", "agency__name")}
+    return {name: kept.keys[name] for name in AGENCIES if (digest_of(kept.keys.get(name, "")), name) in rows}
+
+
+def ensure_agency(name: str, terms: dict, actor: Actor) -> Agency:
+    agency = Agency.objects.filter(name=name).first()
+    if agency is None:
+        plan, _ = Plan.objects.get_or_create(name=terms["name"], defaults=terms)
+        agency = services.save_agency(Agency(name=name, plan=plan), actor=actor)
+    return agency
+
+
+def new_demo_key(agency: Agency, actor: Actor) -> str:
+    """Make a key in place of the demo keys whose text is lost."""
+    for lost in ApiKey.objects.filter(agency=agency, name=KEY_NAME, revoked_at=None):
+        services.revoke_api_key(lost, actor=actor, reason="its text is lost")
+    return services.create_api_key(agency, actor=actor, mode="test", name=KEY_NAME)[1]
+
+
+def ensure_user(username: str, agency: Agency) -> str:
+    """Make a demo user, or give one a new password, and return the password."""
+    password = secrets.token_urlsafe(12)
+    user = User.objects.filter(username=username).first() or User(username=username)
+    user.is_staff = user.is_superuser = username == STAFF
+    user.set_password(password)
+    user.save()
+    if username == AGENT:
+        Agent.objects.get_or_create(user=user, defaults={"agency": agency})
+    return password
+
+
+def traveller_token() -> str:
+    """Return a fresh ID token of the demo traveller, or "" where tokens come from a real identity provider."""
+    key = private_key_path(settings.HOME)
+    if (settings.HOME / "jwks.json").as_uri() != settings.JWT_JWKS_URL or not key.exists():
+        return ""
+    now = int(time.time())
+    claims = {
+        "iss": settings.JWT_ISSUER,
+        "aud": settings.JWT_AUDIENCE[0],
+        "sub": TRAVELLER,
+        "custom:id": TRAVELLER,
+        "token_use": "id",
+        "iat": now,
+        "exp": now + TOKEN_LIFETIME_SECONDS,
+    }
+    return jwt.encode(claims, key.read_bytes(), algorithm="RS256", headers={"kid": KEY_ID})
