@@ -9,7 +9,6 @@ from typing import Any
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import viewsets
-from rest_framework.exceptions import MethodNotAllowed
 
 from skybridge import idempotency, problems, strict
 from skybridge.money import as_number
@@ -49,7 +48,7 @@ class ApiViewSet(viewsets.ViewSet):
             self.initial(request, *args, **kwargs)
             response = self.answer(request, *args, **kwargs)
         except Exception as exc:
-            response = problems.problem_from_exception(exc, request)
+            response = self.refuse(exc)
         for name, value in getattr(request, "rate_limit_headers", {}).items():
             response[name] = value
         return response
@@ -63,7 +62,7 @@ class ApiViewSet(viewsets.ViewSet):
         name = request.method.lower()
         act = getattr(self, name, None) if name in self.http_method_names else None
         if act is None:
-            raise MethodNotAllowed(request.method)
+            raise problems.MethodNotAllowed(headers={"Allow": ", ".join(self.allowed_methods)})
         self.claim = idempotency.claim_of(request._request, f"{request.user.kind}:{request.user.id}")
         if self.action not in self.claims_itself:
             return self.once(lambda: act(request, *args, **kwargs))
@@ -77,7 +76,10 @@ class ApiViewSet(viewsets.ViewSet):
         """Carry out an act under the request's `Idempotency-Key`, if it has one."""
         if self.claim is None:
             return act()
-        return idempotency.once(self.claim, act, lambda exc: problems.problem_from_exception(exc, self.request))
+        return idempotency.once(self.claim, act, self.refuse)
+
+    def refuse(self, exc: Exception) -> HttpResponse:
+        return problems.problem_from_exception(exc, {"request": self.request})
 
     @staticmethod
     def next_link(cursor: str | None) -> dict[str, str]:
@@ -124,7 +126,7 @@ def operation(
             description=description or action.__doc__ or summary,
             request=body,
             parameters=[query, *idempotency_header(body, action)] if query else idempotency_header(body, action),
-            responses={**answers, **problems_documented},
+            responses={**answers, **documented},
             examples=list(examples),
             tags=list(tags) or None,
             operation_id=operation_id,

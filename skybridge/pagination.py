@@ -5,6 +5,7 @@ import binascii
 import json
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from skybridge.exceptions import InvalidInput
@@ -21,6 +22,7 @@ class PageQuerySerializer(StrictSerializer):
         return min(value, MAX_LIMIT)
 
 
+@extend_schema_serializer(many=False)  # a page is one object, also as the answer of a list
 class PageSerializer(serializers.Serializer):
     """`next` is the cursor of the next page, null on the last one."""
 
