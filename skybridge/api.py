@@ -120,7 +120,8 @@ def operation(
                     kwargs["data"] = data
             return action(self, request, *args, **kwargs)
 
-        problems_documented = dict.fromkeys({400, 401, 403, 429, *refusals}, ProblemSerializer)
+        refused = sorted({400, 401, 403, 429, *refusals})
+        documented = dict.fromkeys(((status, "application/problem+json") for status in refused), ProblemSerializer)
         return extend_schema(
             summary=summary,
             description=description or action.__doc__ or summary,
