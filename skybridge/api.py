@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import viewsets
 
 from skybridge import idempotency, problems, strict
 from skybridge.money import as_number
+from skybridge.schema import IF_MATCH
 from skybridge.serializers import NothingSerializer, ProblemSerializer
 
 
@@ -126,7 +127,7 @@ def operation(
             summary=summary,
             description=description or action.__doc__ or summary,
             request=body,
-            parameters=[query, *idempotency_header(body, action)] if query else idempotency_header(body, action),
+            parameters=([query] if query else []) + ([IF_MATCH] if 412 in refusals else []),
             responses={**answers, **documented},
             examples=list(examples),
             tags=list(tags) or None,
@@ -134,16 +135,3 @@ def operation(
         )(checked)
 
     return declare
-
-
-def idempotency_header(body, action) -> list:
-    if body is None and action.__name__ in ("list", "retrieve"):
-        return []
-    return [
-        OpenApiParameter(
-            "Idempotency-Key",
-            str,
-            OpenApiParameter.HEADER,
-            description="At most 255 characters. The same key and the same request get the first answer again.",
-        )
-    ]
