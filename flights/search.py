@@ -1,5 +1,6 @@
 """Searching flights: one SQL statement, whatever the result's size, on an index that serves it."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -12,13 +13,30 @@ from flights.models import Cabin
 from flights.offers import AVAILABLE, COLUMNS, TABLES, Offer, fetch_offers
 from skybridge.pagination import decode_cursor, encode_cursor
 
+is_amount = re.compile(r"\d{1,8}\.\d{4}", re.ASCII).fullmatch
+
+
+def read_amount(value: str) -> Decimal:
+    """Return the amount of a cursor. Raises ValueError."""
+    if not is_amount(value):
+        raise ValueError
+    return Decimal(value)
+
+
+def read_seconds(value: int) -> int:
+    """Return the duration of a cursor. Raises ValueError."""
+    if type(value) is not int:
+        raise ValueError
+    return value
+
+
 SORTS = {
     "departure": ("f.departs_at", lambda o: o.flight.departs_at, datetime.fromisoformat),
-    "price": ("p.total_amount", lambda o: o.total_amount, Decimal),
+    "price": ("p.total_amount", lambda o: o.total_amount, read_amount),
     "duration": (
         "extract(epoch FROM f.arrives_at - f.departs_at)::int",
         lambda o: int((o.flight.arrives_at - o.flight.departs_at).total_seconds()),
-        int,
+        read_seconds,
     ),
 }
 

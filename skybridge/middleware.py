@@ -1,4 +1,4 @@
-"""Middleware of our own: the request's id and log line, and the security headers that Django does not set."""
+"""Middleware of our own: the request's id and log line, and what Django's own answers lack."""
 
 import logging
 import re
@@ -7,9 +7,12 @@ import uuid
 
 from django.conf import settings
 
-from skybridge import context
+from skybridge import context, problems
+from skybridge.exceptions import Forbidden, NotFound
 
 access = logging.getLogger("skybridge.access")
+# Refusals that Django answers itself (a missing CSRF token, a page's other methods); they get the one error body.
+IN_DJANGO_WORDS = {403: Forbidden, 405: problems.MethodNotAllowed}
 is_sane_request_id = re.compile(r"[A-Za-z0-9_.-]{8,64}").fullmatch
 
 
@@ -22,7 +25,8 @@ def request_context(get_response):
         token = context.request_id.set(request.id)
         started = time.perf_counter()
         try:
-            response = get_response(request)
+            # No text of the database holds a NUL, so nothing has such a path.
+            response = problems.problem(NotFound(), request.path) if "\0" in request.path else get_response(request)
             response["X-Request-ID"] = request.id
             log_access(request, response, started)
             return response
@@ -47,6 +51,10 @@ def security_headers(get_response):
     def middleware(request):
         response = get_response(request)
         response.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
+        if response.status_code in IN_DJANGO_WORDS and response["Content-Type"] != problems.MEDIA_TYPE:
+            refusal = IN_DJANGO_WORDS[response.status_code]()
+            response.content = problems.problem(refusal, request.path).content
+            response["Content-Type"] = problems.MEDIA_TYPE
         return response
 
     return middleware

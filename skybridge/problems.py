@@ -19,15 +19,23 @@ from skybridge.exceptions import (
     InvalidInput,
     NotFound,
     TooLarge,
+    UnsupportedMediaType,
 )
 
 logger = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
 
 
 class MethodNotAllowed(DomainError):
     code = "method_not_allowed"
     status_code = 405
     message = "Method Not Allowed"
+
+
+class NotAcceptable(DomainError):
+    code = "not_acceptable"
+    status_code = 406
+    message = "Not Acceptable"
 
 
 class InternalError(DomainError):
@@ -51,6 +59,10 @@ def refusal_from(exc: BaseException) -> DomainError:
             return exc
         case drf.MethodNotAllowed():
             return MethodNotAllowed()
+        case drf.NotAcceptable():
+            return NotAcceptable()
+        case django.http.request.RawPostDataException():  # a form was read for its CSRF token
+            return UnsupportedMediaType()
         case django.http.Http404():
             return NotFound()
         case drf.PermissionDenied() | drf.NotAuthenticated() | django.core.exceptions.PermissionDenied():
@@ -88,10 +100,9 @@ def problem_body(refusal: DomainError, path: str) -> dict:
 
 def problem(refusal: DomainError, path: str) -> django.http.HttpResponse:
     body = json.dumps(problem_body(refusal, path), default=str)
-    return django.http.HttpResponse(
-        body, status=refusal.status_code, content_type="application/problem+json", headers=refusal.headers
-    )
+    return django.http.HttpResponse(body, status=refusal.status_code, content_type=MEDIA_TYPE, headers=refusal.headers)
 
 
-def problem_from_exception(exc: BaseException, request) -> django.http.HttpResponse:
-    return problem(refusal_from(exc), request.path)
+def problem_from_exception(exc: BaseException, where: dict) -> django.http.HttpResponse:
+    """Return the answer to an exception: REST framework's exception handler."""
+    return problem(refusal_from(exc), where["request"].path)
