@@ -38,13 +38,13 @@ def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor) -> bool:
 
 
 def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Result:
-    """Carry out an operation; when seats are short, release the holds that have run out there and try once more."""
-    try:
-        return operate()
-    except SoldOut as refusal:
-        if not expire_bookings(overdue_bookings(refusal.cabin_ids, at), at=at):
-            raise
-        return operate()
+    """Carry out an operation; while seats are short, release the holds that have run out there and try again."""
+    while True:
+        try:
+            return operate()
+        except SoldOut as refusal:
+            if not expire_bookings(overdue_bookings(refusal.cabin_ids, at), at=at):
+                raise
 
 
 def cancel_hold(booking: Booking, *, actor: Actor, at: datetime, reason: str = "") -> None:
