@@ -14,7 +14,7 @@ class TicketInline(ReadOnlyInline):
 
 @admin.register(Booking)
 class BookingAdmin(ReadOnlyAdmin):
-    list_display = ("locator", "status", "agency", "user_id", "seats", "total_amount", "currency", "created_at")
+    list_display = ("locator", "status", "created_at", "agency", "user_id", "seats", "total_amount", "currency")
     list_select_related = ("agency",)
     list_filter = ("status", "agency")
     date_hierarchy = "created_at"

@@ -1,9 +1,12 @@
 """The back office's common ground: rows that staff may look at, but that only services change."""
 
+from django.conf import settings
 from django.contrib import admin
 
 from partners.callers import Caller
 from skybridge.models import Event, IdempotencyKey
+
+admin.site.site_header = admin.site.site_title = f"{settings.AIRLINE_NAME} back office"
 
 
 def staff_caller(request) -> Caller:

@@ -82,10 +82,13 @@ class ApiViewSet(viewsets.ViewSet):
     def refuse(self, exc: Exception) -> HttpResponse:
         return problems.problem_from_exception(exc, {"request": self.request})
 
-    @staticmethod
-    def next_link(cursor: str | None) -> dict[str, str]:
+    def next_link(self, cursor: str | None) -> dict[str, str]:
         """Return the header that leads to the next page of a bare array."""
-        return {"Link": f'<?cursor={cursor}>; rel="next"'} if cursor else {}
+        if cursor is None:
+            return {}
+        parameters = self.request._request.GET.copy()
+        parameters["cursor"] = cursor
+        return {"Link": f'<{self.request.path}?{parameters.urlencode()}>; rel="next"'}
 
     def options(self, request, *args, **kwargs):
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

@@ -91,8 +91,9 @@ DATABASES["default"].update(
         "server_side_binding": True,
         "prepare_threshold": None if env.bool("DATABASE_TRANSACTION_POOLER", False) else 1,
         "connect_timeout": 5,
-        # Who waits longer than this for a lock is told to come back (503), see skybridge/api.py.
-        "options": "-c lock_timeout=3000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+        # Who waits longer than this for a lock is told to come back (503), see skybridge/problems.py.
+        "options": "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000 "
+        f"-c statement_timeout={env.int('STATEMENT_TIMEOUT_MS', 0)}",
         **DATABASES["default"].get("OPTIONS", {}),
     },
 )
