@@ -173,8 +173,14 @@ class RemoteBuckets:
                 return ask(connection, arguments)
             except redis.ConnectionError:
                 pass
-        self.mine.connection = connection = valkey().connection_pool.make_connection()
+        self.mine.connection = connection = new_connection()
         return ask(connection, arguments)
+
+
+def new_connection():
+    """Return a connection outside the client's pool, which lends each one for a single call and counts them."""
+    pool = valkey().connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
 
 
 def ask(connection, arguments: bytes) -> bytes:
@@ -201,11 +207,11 @@ class LocalBuckets:
         """Return the numbers that the script would."""
         _, rate, burst, quota, period = plan
         full = burst * MICRO
-        now, second = time.monotonic(), time.time()
+        now, second = time.monotonic_ns() // 1000, time.time()
         first, ends = period_at(second, period)
         with self.lock:
             level, at, counted, used = self.kept.get(name, (full, now, first, 0))
-            level = min(full, level + int((now - at) * MICRO * rate))
+            level = min(full, level + math.floor((now - at) * rate))
             used = used if counted == first else 0
             verdict, wait = ADMITTED, 0
             if quota is not None and used >= quota:
