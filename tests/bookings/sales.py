@@ -67,9 +67,9 @@ def counters(flight: Flight, cabin: str = "Y") -> dict[str, int]:
 
 
 def coupons_of(booking: dict) -> list[str]:
-    """Return the status letters of all coupons that a booking has or had, in the order that they were made."""
+    """Return the status letters of all coupons that a booking has or had, oldest tickets first."""
     sql = """SELECT k.status FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
-        WHERE t.booking_id = %s ORDER BY k.id"""
+        WHERE t.booking_id = %s ORDER BY t.created_at, t.position, k.sequence"""
     return [status for (status,) in query(sql, booking["booking_id"])]
 
 

@@ -1,0 +1,89 @@
+"""Who travels in one booking: up to nine seats, and a lap infant per adult."""
+
+import pytest
+
+from bookings.exceptions import PartyTooLarge, TooManyInfants
+from bookings.parties import Passenger, check_party, seats_of, unnamed
+from tests.bookings.sales import book, booking_body, change, confirmed, counters, coupons_of, database, query, refused
+
+
+def test_an_infant_on_a_lap_takes_no_seat(acme, flight):
+    booking = book(acme, flight, passengers=["ADT", "ADT", "CHD", "INS", "INF", "INF"])
+    assert (booking["seats"], len(booking["tickets"])) == (4, 6)
+    assert counters(flight)["held"] == 4
+
+
+def test_children_and_infants_pay_less_and_infants_no_airport_charges(acme, flight):
+    adult, child, infant = book(acme, flight, passengers=["ADT", "CHD", "INF"])["tickets"]
+    fares = [ticket["coupons"][0]["fare_amount"] for ticket in (adult, child, infant)]
+    assert fares == [fares[0], pytest.approx(fares[0] * 0.75, abs=0.01), pytest.approx(fares[0] * 0.10, abs=0.01)]
+    assert {tax["code"] for tax in infant["coupons"][0]["taxes"]} == {"US"}
+
+
+@pytest.mark.parametrize("passengers", [["INF"], ["CHD", "INF"], ["ADT", "INF", "INF"], ["ADT", "INS", "INF", "INF"]])
+def test_more_lap_infants_than_adults_are_refused(acme, flight, passengers):
+    before = database()
+    response = acme.post("/api/v1/bookings", booking_body(flight, passengers=passengers))
+    assert response.status_code == 400
+    assert response.json()["code"] in ("too_many_infants", "party_too_large")
+    assert database() == before
+
+
+def test_nine_seats_and_nine_infants_fit_and_ten_seats_do_not(acme, flight):
+    book(acme, flight, passengers=["ADT", "INF"] * 9)
+    before = database()
+    refused(acme.post("/api/v1/bookings", booking_body(flight, passengers=["ADT"] * 10)), 400, "party_too_large")
+    assert acme.post("/api/v1/bookings", booking_body(flight, seats=10)).status_code == 400
+    assert acme.post("/api/v1/bookings", booking_body(flight, seats=0)).status_code == 400
+    assert database() == before
+
+
+def test_seats_and_passengers_must_agree(acme, flight):
+    body = booking_body(flight, passengers=["ADT", "INF"]) | {"seats": 2}
+    assert acme.post("/api/v1/bookings", body).status_code == 400
+    assert acme.post("/api/v1/bookings", body | {"seats": 1}).status_code == 201
+
+
+def test_names_can_be_given_later_by_place_or_by_ticket(acme, flight):
+    booking = confirmed(acme, flight, seats=2)
+    second = booking["tickets"][1]["ticket_id"]
+    change(acme, booking, passengers=[{"surname": "Lovelace", "given_name": "Ada"}])
+    named = change(acme, booking, passengers=[{"ticket_id": second, "surname": "Hopper"}]).json()
+    assert [ticket["surname"] for ticket in named["tickets"]] == ["Lovelace", "Hopper"]
+    assert named["tickets"][0]["given_name"] == "Ada"
+    assert [t["number"] for t in named["tickets"]] == [t["number"] for t in booking["tickets"]]
+
+
+def test_names_cannot_be_given_after_check_in_nor_to_others(acme, flight):
+    booking, other = confirmed(acme, flight), confirmed(acme, flight)
+    stranger = other["tickets"][0]["ticket_id"]
+    before = database()
+    refused(change(acme, booking, passengers=[{"ticket_id": stranger, "surname": "X"}]), 409, "cannot_change")
+    refused(change(acme, booking, passengers=[{"surname": "X"}, {"surname": "Y"}]), 409, "cannot_change")
+    assert database() == before
+    query("UPDATE ticketing_coupon SET status = 'C'")
+    refused(change(acme, booking, passengers=[{"surname": "X"}]), 409, "cannot_change")
+
+
+def test_fewer_seats_leave_no_infant_without_adult(acme, flight):
+    booking = book(acme, flight, passengers=["ADT", "ADT", "INF", "INF"])
+    before = database()
+    refused(change(acme, booking, seats=1), 400, "too_many_infants")
+    assert database() == before
+
+
+def test_fewer_seats_give_up_the_unnamed_first(acme, flight):
+    booking = book(acme, flight, passengers=["ADT", {"surname": "Lovelace"}, {"surname": "Hopper"}])
+    left = change(acme, booking, seats=2).json()
+    assert [ticket["surname"] for ticket in left["tickets"]] == ["Lovelace", "Hopper"]
+    assert coupons_of(booking) == ["V", "O", "O"]
+
+
+def test_the_rules_themselves():
+    check_party([*unnamed(2), Passenger("INF"), Passenger("INF")])
+    assert seats_of([Passenger("INS"), Passenger("INF"), Passenger("CHD")]) == 2
+    for party, refusal in (([], PartyTooLarge), (unnamed(10), PartyTooLarge)):
+        with pytest.raises(refusal):
+            check_party(party)
+    with pytest.raises(TooManyInfants):
+        check_party([*unnamed(1), Passenger("CHD"), Passenger("INF"), Passenger("INF")])
