@@ -119,7 +119,7 @@ JWT_ISSUER = env.str("JWT_ISSUER", "")
 JWT_AUDIENCE = env.list("JWT_AUDIENCE", default=[])
 JWT_JWKS_URL = env.str("JWT_JWKS_URL", "")
 API_KEY_CACHE_SECONDS = 3  # a revoked key stops working within this time, in every process
-TRAVELLER_PLAN = {"name": "traveller", "rate": 5, "burst": 10}
+TRAVELLER_PLAN = {"name": "traveller", "rate": 50, "burst": 100}
 SESSION_PLAN = {"name": "session", "rate": 50, "burst": 100}
 
 # --- The airline's rules ---
