@@ -131,7 +131,7 @@ class Merge:
             cursor.execute("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '60s', true)")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
             self.stage(cursor, flights, marks)
-            self.compare(cursor)
+            self.compare(cursor, len(flights))
             cursor.execute(sql.COUNT)
             new, changed, unchanged = cursor.fetchone()
             if not self.dry_run:
@@ -169,10 +169,11 @@ class Merge:
             fare_basis("", mark),
         )
 
-    def compare(self, cursor) -> None:
+    def compare(self, cursor, staged: int) -> None:
         """Find out what is new and what differs, and refuse what must not change."""
         cursor.execute(sql.REMEMBER)
-        self.refuse(cursor, sql.REFUSE_REPEATED)
+        if cursor.rowcount < staged:
+            self.refuse(cursor, sql.REFUSE_REPEATED)
         cursor.execute(sql.MATCH)
         if cursor.rowcount == 0:
             return

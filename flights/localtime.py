@@ -24,9 +24,8 @@ class Instant(NamedTuple):
 def offset_on(zone_name: str, day: date) -> timedelta | None:
     """Return a zone's offset from UTC on a day, or None on a day when it changes."""
     midnight = datetime.combine(day, time(), zone(zone_name))
-    before, after = midnight - timedelta(hours=3), midnight + timedelta(hours=27)
     offset = midnight.utcoffset()
-    return offset if before.utcoffset() == offset == after.utcoffset() else None
+    return offset if offset == (midnight + timedelta(days=1)).utcoffset() else None
 
 
 def to_instant(wall: datetime, zone_name: str, stated: timedelta | None = None) -> Instant:
@@ -43,8 +42,9 @@ def across_clock_change(wall: datetime, zone_name: str, stated: timedelta | None
     if first.utcoffset() == second.utcoffset():
         return Instant(first.astimezone(UTC))
     instant = first.astimezone(UTC)
-    if instant.astimezone(first.tzinfo).replace(tzinfo=None) != wall:
-        return Instant(instant, f"{wall:%H:%M} does not occur in {zone_name} on {wall:%Y-%m-%d}: read an hour later")
+    shown = instant.astimezone(first.tzinfo)
+    if shown.replace(tzinfo=None) != wall:
+        return Instant(instant, f"{wall:%H:%M} does not occur in {zone_name} on {wall:%Y-%m-%d}: read as {shown:%H:%M}")
     if stated == second.utcoffset():
         return Instant(second.astimezone(UTC))
     return Instant(instant, f"{wall:%H:%M} occurs twice in {zone_name} on {wall:%Y-%m-%d}: read as the first")
