@@ -1,5 +1,6 @@
 """The three ways to show who is calling, for the OpenAPI document."""
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
@@ -37,6 +38,6 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {
             "type": "apiKey",
             "in": "cookie",
-            "name": "sessionid",
+            "name": settings.SESSION_COOKIE_NAME,
             "description": "Staff and agents who are signed in; unsafe methods also need `X-CSRFToken`.",
         }
