@@ -21,15 +21,19 @@ def owner(caller: Caller, *, agency: str = "", user_id: str = "") -> tuple[UUID 
     if caller.is_staff:
         found = Agency.objects.filter(name=agency).first() if agency else None
         if agency and found is None:
-            raise Forbidden
+            raise refused("agency", "There is no agency of this name.")
         return (found.pk, found.name, user_id) if found else (None, None, user_id)
     if agency and agency != caller.agency_name:
-        raise Forbidden
+        raise refused("agency", "The credentials belong to another agency; leave the field out, or name your own.")
     if caller.agency_id:
         return caller.agency_id, caller.agency_name, user_id
     if user_id and user_id != caller.user_id:
-        raise Forbidden
+        raise refused("user_id", "A traveller books for itself; leave the field out.")
     return None, None, caller.user_id
+
+
+def refused(field: str, message: str) -> Forbidden:
+    return Forbidden(errors=[{"pointer": f"/{field}", "code": "not_yours", "message": message}])
 
 
 def wish_of(data: dict[str, Any]) -> Wish:

@@ -27,13 +27,16 @@ from ticketing.services import close_tickets, issue_tickets, seats_by_flight
 
 def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor) -> Booking:
     """Create an empty booking, to which flights can be added."""
+    at = timezone.now()
     while True:
         try:
             with transaction.atomic():
-                booking = Booking.objects.create(locator=draw_locator(), agency_id=agency_id, user_id=user_id)
+                booking = Booking.objects.create(
+                    locator=draw_locator(), agency_id=agency_id, user_id=user_id, created_at=at, updated_at=at
+                )
                 after = {"status": booking.status, "locator": booking.locator}
                 happening = events.Happening("booking.created", booking.pk, None, after)
-                events.record([happening], actor=actor, at=booking.created_at)
+                events.record([happening], actor=actor, at=at)
             return booking
         except IntegrityError as exc:
             if not violates(exc, "booking_locator"):
