@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -14,6 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import User
 from django.test import Client
+from django.test.client import ClientHandler
+from django.utils import timezone
 
 from partners import keys
 from partners.models import Agency, Agent, ApiKey, Plan
@@ -24,12 +27,22 @@ ISSUER = "https://issuer.test/pool"
 AUDIENCE = "skybridge-tests"
 
 
+# One for all clients: loading the middleware means listing every static file.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
+
+
+def new_client() -> Client:
+    client = Client(raise_request_exception=False)
+    client.handler = HANDLER
+    return client
+
+
 @dataclass
 class Api:
     """A client that speaks JSON with one caller's credentials."""
 
     headers: dict[str, str] = field(default_factory=dict)
-    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    client: Client = field(default_factory=new_client)
     id: str = ""
 
     def call(self, method: str, path: str, body: Any = None, **headers: str):
@@ -142,3 +155,14 @@ def traveller(db, token_for, settings) -> Api:
 def flight(db):
     """A flight from New York to Los Angeles in five days, with 100 economy seats."""
     return factories.flight("JFK", "LAX", carrier="FL", number=123)
+
+
+@pytest.fixture
+def pass_time(monkeypatch):
+    """Return a function that moves the application's clock on, such as `pass_time(minutes=20)`."""
+
+    def pass_time(**by: float) -> None:
+        now, ahead = timezone.now, timedelta(**by)
+        monkeypatch.setattr(timezone, "now", lambda: now() + ahead)
+
+    return pass_time

@@ -6,10 +6,13 @@ from itertools import count
 
 from django.utils import timezone
 
+from bookings.locators import draw_locator
+from bookings.models import Booking
 from flights.airports import airport_rows
 from flights.fares import fare_for
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
 from flights.offers import zone
+from ticketing.models import Coupon, Ticket
 
 numbers = count(1000)
 
@@ -62,3 +65,16 @@ def flight(
             flight=made, cabin=cabin, capacity=capacity, free=capacity, fare=fare(leaves, reaches, cabin)
         )
     return made
+
+
+def booking(status: str = Booking.Status.PENDING, **fields) -> Booking:
+    """Make a booking without tickets; its deadline has not passed."""
+    expires_at = timezone.now() + timedelta(minutes=20)
+    return Booking.objects.create(status=status, locator=draw_locator(), **{"expires_at": expires_at, **fields})
+
+
+def coupon(status: str = Coupon.Status.OPEN, **fields) -> Coupon:
+    """Make a coupon of an open ticket, which costs nothing."""
+    ticket = Ticket.objects.create(booking=booking(), position=1)
+    amounts = {"currency": "USD", "fare_amount": 0, "total_amount": 0}
+    return Coupon.objects.create(ticket=ticket, sequence=1, status=status, **{**amounts, **fields})

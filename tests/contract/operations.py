@@ -1,0 +1,149 @@
+"""Every operation that the API describes, and how to call each on a booking of Acme's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection
+from drf_spectacular.generators import SchemaGenerator
+
+from flights.models import Flight
+
+CUSTOMER = "customer-1"  # of Acme's
+SCHEMA = SchemaGenerator().get_schema(request=None, public=True)
+# What a refused call must leave as it is.
+TABLES = (
+    "bookings_booking", "ticketing_ticket", "ticketing_coupon", "flights_flight", "flights_flightcabin",
+    "flights_seathold", "skybridge_event", "skybridge_idempotencykey",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a call is about: a flight, and a booking of two seats on it that Acme made for `CUSTOMER`."""
+
+    flight: Flight
+    booking_id: str
+
+    @property
+    def flight_fields(self) -> dict[str, str]:
+        return {"flightId": self.flight.designator, "departureDate": str(self.flight.departure_date)}
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    description: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_unsafe(self) -> bool:
+        return self.method != "GET"
+
+    @property
+    def names_booking(self) -> bool:
+        return "{booking_id}" in self.path or self.path in ("/cancel", "/update")
+
+    @property
+    def creates(self) -> bool:
+        return self.method == "POST" and not self.names_booking
+
+    @property
+    def lists_bookings(self) -> bool:
+        """Tell whether the answer depends on whose bookings the caller sees."""
+        whose = self.path.startswith(("/api/v1/tickets", "/api/v1/mgmt")) or self.path == "/api/v1/bookings"
+        return whose and not (self.is_unsafe or self.names_booking or self.path.endswith("/available"))
+
+    @cached_property
+    def query(self) -> dict[str, dict]:
+        parameters = self.description.get("parameters", ())
+        return {p["name"]: p["schema"] for p in parameters if p["in"] == "query"}
+
+    @cached_property
+    def needed_query(self) -> list[str]:
+        return [p["name"] for p in self.description.get("parameters", ()) if p["in"] == "query" and p.get("required")]
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """Return the schema of the body, {} for a call without one."""
+        content = self.description.get("requestBody", {}).get("content", {})
+        return resolved(content["application/json"]["schema"]) if content else {}
+
+    def url(self, subject: Subject) -> str:
+        """Return the path for a subject, with the query that the call needs."""
+        path = self.path.format(
+            booking_id=subject.booking_id, flight_id=subject.flight.pk, event_id=subject.flight.pk, user_id=CUSTOMER
+        )
+        places = {"departureCity": "JFK", "destinationCity": "LAX", "departureDate": subject.flight.departure_date}
+        query = "&".join(f"{name}={places[name]}" for name in self.needed_query)
+        return f"{path}?{query}" if query else path
+
+    def valid_body(self, subject: Subject) -> dict[str, Any] | None:
+        event_id = str(subject.flight.pk)
+        return {
+            "/booking": {"agency": "Acme Travel", **subject.flight_fields},
+            "/bookFlight": {"userId": CUSTOMER, "seats": 2, **subject.flight_fields},
+            "/cancel": {"bookingId": subject.booking_id},
+            "/update": {"bookingId": subject.booking_id, "seats": 3},
+            "/api/v1/mgmt/bookings": {"event_id": event_id, "ticket_quantity": 2, "user_id": CUSTOMER},
+            "/api/v1/bookings": {"flights": [{"event_id": event_id}], "user_id": CUSTOMER},
+            "/api/v1/bookings/{booking_id}": {"seats": 3},
+        }.get(self.path) if self.is_unsafe else None  # fmt: skip
+
+    def call(self, api, subject: Subject, **headers: str):
+        return api.call(self.method, self.url(subject), self.valid_body(subject), **headers)
+
+
+def all_operations() -> Iterator[Operation]:
+    for path, methods in SCHEMA["paths"].items():
+        for method, description in methods.items():
+            yield Operation(method.upper(), path.rstrip("/"), description)
+
+
+OPERATIONS = list(all_operations())
+UNSAFE = [operation for operation in OPERATIONS if operation.is_unsafe]
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that a `$ref` stands for, or the schema itself."""
+    reference = schema.get("$ref") or next((part["$ref"] for part in schema.get("allOf", ()) if "$ref" in part), None)
+    return SCHEMA["components"]["schemas"][reference.rpartition("/")[2]] if reference else schema
+
+
+def make_subject(acme, flight: Flight, operation: Operation | None = None) -> Subject:
+    """Make a booking of Acme's from which the operation is allowed."""
+    body = {"event_id": str(flight.pk), "ticket_quantity": 2, "user_id": CUSTOMER}
+    booking_id = acme.post("/api/v1/mgmt/bookings", body).json()["booking_id"]
+    if operation and operation.path.endswith("/refund"):
+        assert acme.put(f"/api/v1/mgmt/bookings/{booking_id}/confirm").status_code == 200
+    return Subject(flight, booking_id)
+
+
+def snapshot() -> list[str]:
+    """Return a digest of every table that a call may change."""
+    digests = ", ".join(f"(SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {name} t)" for name in TABLES)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {digests}")
+        return list(cursor.fetchone())
+
+
+def refusal(response, status: int, code: str | None = None) -> dict[str, Any]:
+    """Check that an answer is a refusal in the one error body; return it."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == status
+    assert problem["message"] == problem["error"] == problem["detail"] != ""
+    assert {"type", "title", "instance", "code", "errors"} <= problem.keys()
+    assert problem["request_id"] == response["X-Request-ID"] or response.has_header("Idempotent-Replayed")
+    assert code in (None, problem["code"])
+    return problem
+
+
+def unknown_id() -> str:
+    return str(uuid4())

@@ -1,0 +1,166 @@
+"""Every operation of the API as nobody, rival agency, traveller, agent and staff; identity wins over the body."""
+
+import pytest
+
+from bookings.models import Booking
+from tests.contract.operations import CUSTOMER, OPERATIONS, make_subject, refusal, snapshot
+
+OBJECTS = [operation for operation in OPERATIONS if operation.names_booking]
+CREATIONS = [operation for operation in OPERATIONS if operation.creates]
+LISTS = [operation for operation in OPERATIONS if operation.lists_bookings]
+PUBLIC = [operation for operation in OPERATIONS if operation not in OBJECTS + CREATIONS + LISTS]
+
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+each_object = pytest.mark.parametrize("operation", OBJECTS, ids=str)
+each_creation = pytest.mark.parametrize("operation", CREATIONS, ids=str)
+each_list = pytest.mark.parametrize("operation", LISTS, ids=str)
+each_public = pytest.mark.parametrize("operation", PUBLIC, ids=str)
+
+
+def test_the_kinds_of_operations_are_all_there():
+    assert len(OBJECTS) >= 14
+    assert len(CREATIONS) == 4
+    assert len(LISTS) == 5
+    assert len(PUBLIC) == 4
+
+
+@each_operation
+def test_nobody_and_a_bad_key_are_forbidden(operation, acme, nobody, flight):
+    subject = make_subject(acme, flight, operation)
+    before = snapshot()
+    bad_key = acme.headers["x-api-key"].swapcase()
+    for headers in ({}, {"x_api_key": bad_key}, {"x_api_key": ""}):
+        assert refusal(operation.call(nobody, subject, **headers), 403, "forbidden")["message"] == "Forbidden"
+    assert snapshot() == before
+
+
+@each_object
+@pytest.mark.parametrize("other", ["zenith", "traveller"])
+def test_anothers_booking_is_not_found(operation, other, acme, flight, request):
+    subject = make_subject(acme, flight, operation)
+    before = snapshot()
+    refused = refusal(operation.call(request.getfixturevalue(other), subject), 404, "booking_not_found")
+    assert subject.booking_id not in refused["message"]
+    assert snapshot() == before
+
+
+@each_object
+@pytest.mark.parametrize("insider", ["acme", "agent", "staff"])
+def test_insiders_reach_the_booking(operation, insider, acme, flight, request):
+    subject = make_subject(acme, flight, operation)
+    answer = operation.call(request.getfixturevalue(insider), subject)
+    assert answer.status_code == 200
+    assert answer.json()["booking_id"] == subject.booking_id
+
+
+@each_list
+def test_a_rival_lists_nothing_of_acme(operation, acme, zenith, flight):
+    subject = make_subject(acme, flight)
+    answer = operation.call(zenith, subject)
+    assert answer.status_code == 200
+    assert subject.booking_id not in answer.content.decode()
+    assert answer.json() in ([], {"bookings": [], "limit": 20, "next": None})
+
+
+@each_list
+def test_a_traveller_lists_nothing_of_acme(operation, acme, traveller, flight):
+    subject = make_subject(acme, flight)
+    answer = operation.call(traveller, subject)
+    assert answer.status_code == (404 if "{user_id}" in operation.path else 200)
+    assert subject.booking_id not in answer.content.decode()
+
+
+@each_list
+@pytest.mark.parametrize("insider", ["acme", "agent", "staff"])
+def test_insiders_list_the_booking(operation, insider, acme, flight, request):
+    subject = make_subject(acme, flight)
+    answer = operation.call(request.getfixturevalue(insider), subject)
+    assert answer.status_code == 200
+    assert subject.booking_id in answer.content.decode()
+
+
+@each_list
+def test_a_traveller_lists_its_own(operation, traveller, flight):
+    body = {"event_id": str(flight.pk), "ticket_quantity": 1}
+    booking_id = traveller.post("/api/v1/mgmt/bookings", body).json()["booking_id"]
+    path = operation.path.format(user_id=traveller.id, event_id=flight.pk)
+    answer = traveller.get(path)
+    assert answer.status_code == 200
+    assert booking_id in answer.content.decode()
+
+
+@each_public
+@pytest.mark.parametrize("caller", ["acme", "zenith", "traveller", "agent", "staff"])
+def test_everybody_known_sees_flights(operation, caller, acme, flight, request):
+    subject = make_subject(acme, flight)
+    answer = operation.call(request.getfixturevalue(caller), subject)
+    assert answer.status_code == 200
+    assert str(flight.pk) in answer.content.decode()
+    assert subject.booking_id not in answer.content.decode()
+
+
+@each_creation
+@pytest.mark.parametrize("insider", ["acme", "agent"])
+def test_what_insiders_book_is_the_agencys(operation, insider, acme, flight, request):
+    answer = operation.call(request.getfixturevalue(insider), make_subject(acme, flight))
+    booking = Booking.objects.get(pk=answer.json()["booking_id"])
+    assert str(booking.agency_id) == acme.id
+    assert answer.json()["agency"] == "Acme Travel"
+
+
+@each_creation
+def test_a_rival_never_books_for_acme(operation, acme, zenith, flight):
+    subject = make_subject(acme, flight)
+    before = snapshot()
+    answer = operation.call(zenith, subject)
+    if operation.path == "/booking":  # names the agency
+        refusal(answer, 403, "forbidden")
+        assert snapshot() == before
+    else:  # names a customer, who is then a customer of Zenith's own
+        assert answer.json()["agency"] == "Zenith Tours"
+        assert acme.get(f"/api/v1/bookings/{answer.json()['booking_id']}").status_code == 404
+
+
+@each_creation
+def test_a_traveller_never_books_for_another(operation, acme, traveller, flight):
+    subject = make_subject(acme, flight)
+    before = snapshot()
+    assert refusal(operation.call(traveller, subject), 403, "forbidden")["message"] == "Forbidden"
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/bookFlight", "userId"), ("/api/v1/mgmt/bookings", "user_id"), ("/api/v1/bookings", "user_id")],
+)
+def test_a_traveller_books_for_itself_named_or_not(path, field, traveller, acme, flight):
+    operation = next(o for o in CREATIONS if o.path == path)
+    body = operation.valid_body(make_subject(acme, flight)) | {field: traveller.id}
+    answer = traveller.post(path, body)
+    assert answer.json()["user_id"] == traveller.id
+    booking = Booking.objects.get(pk=answer.json()["booking_id"])
+    assert (booking.agency_id, booking.user_id) == (None, traveller.id)
+
+
+def test_agency_and_traveller_with_one_user_id_do_not_meet(acme, traveller, flight):
+    """An agency may call its customer by a traveller's id; neither then sees the other's bookings."""
+    body = {"event_id": str(flight.pk), "ticket_quantity": 1}
+    theirs = acme.post("/api/v1/mgmt/bookings", body | {"user_id": traveller.id}).json()["booking_id"]
+    own = traveller.post("/api/v1/mgmt/bookings", body).json()["booking_id"]
+    assert [booking["booking_id"] for booking in traveller.get("/api/v1/bookings").json()["bookings"]] == [own]
+    assert [booking["booking_id"] for booking in acme.get("/api/v1/bookings").json()["bookings"]] == [theirs]
+    assert traveller.get(f"/api/v1/mgmt/bookings/{theirs}").status_code == 404
+    assert acme.get(f"/api/v1/mgmt/bookings/{own}").status_code == 404
+
+
+def test_staff_books_for_an_agency_by_name(acme, staff, flight):
+    subject = make_subject(acme, flight)
+    answer = staff.post("/booking", {"agency": "Acme Travel", "userId": CUSTOMER, **subject.flight_fields})
+    assert answer.status_code == 201
+    assert str(Booking.objects.get(pk=answer.json()["booking_id"]).agency_id) == acme.id
+
+
+def test_an_agent_of_a_closed_agency_is_forbidden(acme, agent, flight):
+    subject = make_subject(acme, flight)
+    Booking.objects.get(pk=subject.booking_id).agency.__class__.objects.filter(pk=acme.id).update(is_active=False)
+    refusal(agent.get(f"/api/v1/bookings/{subject.booking_id}"), 403, "forbidden")
