@@ -16,7 +16,7 @@ from flights import schedule_sql as sql
 from flights.fares import day_mark, fare_basis, fare_for
 from flights.localtime import zone
 from flights.models import Airport, Fare
-from flights.schedules import DatedFlight, Record, Refused, Warned
+from flights.schedules import DatedFlight, Record, Refused, UnreadableFile, Warned
 from skybridge import events
 from skybridge.identifiers import uuid7
 
@@ -71,7 +71,8 @@ def import_flights(
 
     Flights are known by carrier, number, suffix, local date and origin. A second record of one flight, a change of a
     flight that has departed or is not `scheduled`, of the destination of a flight with seats sold or held, or to fewer
-    seats than those, is refused. Locks the changed flights and their cabins, each by primary key.
+    seats than those, is refused. Locks the changed flights and their cabins, each by primary key. Raises UnreadableFile
+    when the records break off; the batches before stay in.
     """
     merge = Merge(actor, source, dry_run, now or timezone.now())
     with connection.cursor() as cursor:
@@ -80,10 +81,9 @@ def import_flights(
     try:
         for batch in batches(records, merge.summary):
             merge.batch(batch)
-    finally:
-        if not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute(sql.DROP)
+    except UnreadableFile as error:
+        merge.finish()
+        raise UnreadableFile(f"{error} (before that: {merge.summary})") from error
     merge.finish()
     return merge.summary
 
@@ -219,7 +219,9 @@ class Merge:
         return flight.departs_at.astimezone(zone(self.airports[flight.origin].timezone))
 
     def finish(self) -> None:
-        """Record what the import did, if it did anything."""
+        """Record what the import did, if it did anything, and drop its tables."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql.DROP)
         if self.dry_run or not (self.summary.new or self.summary.changed):
             return
         done = {"source": self.source, "new": self.summary.new, "changed": self.summary.changed}

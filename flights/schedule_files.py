@@ -11,6 +11,7 @@ from flights.ssim import read_ssim
 
 READERS = {"csv": read_csv, "ssim": read_ssim}
 GZIP_MAGIC = b"\x1f\x8b"
+SSIM_TITLE = "1AIRLINE STANDARD SCHEDULE DATA SET"
 LONGEST_LINE = 4096
 
 
@@ -46,7 +47,7 @@ def format_of(first_line: str) -> str:
     """Return the format that a file's first line shows. Raises UnreadableFile."""
     if "," in first_line and "flight_date" in first_line:
         return "csv"
-    if first_line[:1] in ("0", "1", "2", "3") and len(first_line) in range(190, 202):
+    if first_line.startswith(SSIM_TITLE) or (first_line[:1] in ("0", "1", "2", "3") and len(first_line) == 200):
         return "ssim"
     raise UnreadableFile("it is neither our CSV (no header with flight_date) nor SSIM chapter 7 (lines of 200)")
 

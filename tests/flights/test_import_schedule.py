@@ -3,7 +3,9 @@ import gzip
 import pytest
 from django.core.management import CommandError, call_command
 
+from flights import imports
 from flights.models import Flight
+from skybridge.models import Event
 from skybridge.progress import ProgressBar
 from tests.flights.conftest import HEADER, row
 
@@ -48,6 +50,19 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(file, tmp_path):
         call_command("import_schedule", path)
     with pytest.raises(CommandError, match="no flight leg"):
         call_command("import_schedule", file(row()), format="ssim")
+
+
+def test_a_file_that_breaks_off_says_what_went_in(file, monkeypatch):
+    monkeypatch.setattr(imports, "BATCH", 100)
+    path = file(
+        *[row(flight_number=number, tail_number=f"N{number * 7919}") for number in range(1, 2_000)], zipped=True
+    )
+    path.write_bytes(path.read_bytes()[:-2_000])
+    with pytest.raises(CommandError, match=r"end-of-stream marker was reached \(before that: read [\d,]+00, new"):
+        call_command("import_schedule", path)
+    went_in = Flight.objects.count()
+    assert 100 <= went_in < 2_000
+    assert Event.objects.get(action="schedule.imported").after["new"] == went_in
 
 
 class Terminal:

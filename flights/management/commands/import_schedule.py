@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args, file: Path, dry_run: bool, **options):
         if not Airport.objects.exists():
             load_airports()
-        bar = ProgressBar(file.name, getattr(self.stderr, "_out", None))
+        bar = ProgressBar(file.name)
         records = read_schedule(file, airport_zones(), file_format=options["format"], progress=bar)
         actor = Actor("system", "import_schedule", "command")
         try:
