@@ -24,6 +24,15 @@ def chosen_host() -> str:
     return os.environ.get("HOST") or "127.0.0.1"
 
 
+def given_urls() -> dict[str, str]:
+    """Return the URLs of databases that somebody else runs, each of them answering."""
+    refusals = {"DATABASE_URL": refuse_broken_database, "REDIS_URL": refuse_broken_redis}
+    given = {name: os.environ[name] for name in refusals if os.environ.get(name)}
+    for name, url in given.items():
+        refusals[name](url)
+    return given
+
+
 def refuse_taken(host: str, port: int) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

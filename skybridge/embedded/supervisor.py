@@ -16,6 +16,8 @@ LOOK_EVERY_SECONDS = 0.25
 FIRST_PAUSE, LONGEST_PAUSE, STABLE_AFTER = 0.5, 30.0, 60.0  # between restarts of a child that keeps ending
 PROGRAMS_STOP_SECONDS, ENGINES_STOP_SECONDS = 5.5, 3.0  # together with what they take to be killed: within 10 s
 
+ENGINES: dict[str, type[Engine]] = {"REDIS_URL": Valkey, "DATABASE_URL": Postgres}
+
 
 class StopRequested(BaseException):
     """Somebody pressed Ctrl-C or asked us to end. Not an Exception: nobody but `main` may catch it."""
@@ -29,8 +31,9 @@ def main(arguments: list[str]) -> int:
         supervisor.start()
         supervisor.watch()
     except StopRequested:
+        supervisor.say("Stopping")
         return 0
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(f"skybridge: {failure}", file=sys.stderr)
         return 1
     finally:
@@ -71,29 +74,27 @@ class Supervisor:
     def start(self) -> None:
         refuse_production()
         self.host, self.port = addresses.chosen_host(), addresses.chosen_port()
+        given = addresses.given_urls()
         self.state = State(home_directory())
         addresses.refuse_taken(self.host, self.port)
         self.say(f"SkyBridge in {self.state.directory}")
-        self.environment = os.environ | self.start_engines()
+        self.environment = os.environ | self.shared_environment(given | self.start_engines(given))
         self.prepare()
         self.start_programs()
         banner.show(self.state.directory, self.host, self.port)
 
-    def start_engines(self) -> dict[str, str]:
-        """Start the engines whose URL was not given; return what tells everyone where all of them are."""
-        urls = {name: os.environ.get(name, "") for name in ("DATABASE_URL", "REDIS_URL")}
-        if urls["DATABASE_URL"]:
-            addresses.refuse_broken_database(urls["DATABASE_URL"])
-        if urls["REDIS_URL"]:
-            addresses.refuse_broken_redis(urls["REDIS_URL"])
-        missing: dict[str, type[Engine]] = {"REDIS_URL": Valkey, "DATABASE_URL": Postgres}
-        engines = {name: self.engine(kind) for name, kind in missing.items() if not urls[name]}
+    def start_engines(self, given: dict[str, str]) -> dict[str, str]:
+        """Start the engines whose URL was not given, and return theirs."""
+        engines = {name: self.engine(kind) for name, kind in ENGINES.items() if name not in given}
         self.engines = list(engines.values())
         start_engines(self.engines)
-        self.keep_ports()
-        urls |= {name: engine.url for name, engine in engines.items()}
+        self.state.keep(**{f"{engine.name.lower()}_port": engine.port for engine in self.engines})
         if engines:
             self.say(" and ".join(engine.name for engine in self.engines), "ready")
+        return {name: engine.url for name, engine in engines.items()}
+
+    def shared_environment(self, urls: dict[str, str]) -> dict[str, str]:
+        """Return, and write down for later commands, where everything is."""
         variables = self.state.environment(
             database_url=urls["DATABASE_URL"], redis_url=urls["REDIS_URL"], port=self.port
         )
@@ -111,12 +112,9 @@ class Supervisor:
             inherited=(self.state.lock,),
         )
 
-    def keep_ports(self) -> None:
-        self.state.keep(**{f"{engine.name.lower()}_port": engine.port for engine in self.engines})
-
     def prepare(self) -> None:
         """Migrate and seed in one process that ends before the programs start."""
-        child = self.child("prepare", ["manage.py", "prepare"], orphan_signal=signal.SIGKILL)
+        child = self.child("prepare", ["manage.py", "prepare"])
         self.programs = [child]
         if not child.run():
             raise Failure(f"{child.last_words().removeprefix('CommandError: ')} (log: {child.log})")
@@ -133,30 +131,26 @@ class Supervisor:
                 self.say("Web ready")
 
     def program_list(self) -> list[Child]:
-        """Return web, worker and beat.
-
-        An orphaned worker or beat is killed: every task may run twice. The web server must end its own workers.
-        """
+        """Return web, worker and beat. Orphans are killed: what they had not committed counts as never done."""
         schedule = self.state.directory / "celerybeat-schedule"
         worker = ["-m", "celery", "-A", "skybridge", "worker", "-P", "threads", "-c", "4", "-l", "info"]
         return [
-            self.child("web", web_command(self.host, self.port), orphan_signal=signal.SIGTERM),
-            self.child("worker", [*worker, "--without-gossip", "--without-mingle"], orphan_signal=signal.SIGKILL),
+            self.child("web", web_command(self.host, self.port)),
+            self.child("worker", [*worker, "--without-gossip", "--without-mingle"]),
             self.child(
                 "beat",
                 ["-m", "celery", "-A", "skybridge", "beat", "-s", str(schedule), "--pidfile="],
-                orphan_signal=signal.SIGKILL,
             ),
         ]
 
-    def child(self, name: str, arguments: list[str], *, orphan_signal: signal.Signals) -> Child:
+    def child(self, name: str, arguments: list[str]) -> Child:
         return Child(
             name,
             [sys.executable, *arguments],
             self.state.logs / f"{name}.log",
             environment=self.environment,
             directory=PROJECT,
-            orphan_signal=orphan_signal,
+            orphan_signal=signal.SIGKILL,
             inherited=(self.state.lock,),
         )
 
@@ -168,8 +162,6 @@ class Supervisor:
                 one.look(time.monotonic())
 
     def stop(self) -> None:
-        if self.programs or self.engines:
-            print("Stopping ...", flush=True)
         stop_children(self.programs[::-1], PROGRAMS_STOP_SECONDS)
         stop_children([engine.child for engine in self.engines], ENGINES_STOP_SECONDS)
 
@@ -178,21 +170,12 @@ class Supervisor:
 
 
 def web_command(host: str, port: int) -> list[str]:
+    address = ["--host", host, "--port", str(port)]
     capacity = ["--workers", "2", "--blocking-threads", "4", "--backpressure", "64"]
     # Idle threads stay, and with them their connections to the database.
     lives = ["--blocking-threads-idle-timeout", "600", "--respawn-failed-workers", "--workers-kill-timeout", "4"]
-    address = ["--host", host, "--port", str(port)]
-    return [
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        *address,
-        *capacity,
-        *lives,
-        "--no-ws",
-        "skybridge.wsgi:application",
-    ]
+    application = ["--no-ws", "--factory", "skybridge.embedded.web:make_application"]
+    return ["-m", "granian", "--interface", "wsgi", *address, *capacity, *lives, *application]
 
 
 def refuse_production() -> None:
