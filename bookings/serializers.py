@@ -9,7 +9,7 @@ from bookings.parties import MAX_SEATS
 from flights.models import Cabin
 from flights.serializers import FlightSerializer
 from skybridge.pagination import PageQuerySerializer, PageSerializer
-from skybridge.strict import StrictCharField, StrictIntegerField, StrictSerializer
+from skybridge.strict import StrictCharField, StrictIntegerField, StrictSerializer, StrictUUIDField
 from ticketing.models import PassengerType
 from ticketing.serializers import TicketSerializer
 
@@ -35,13 +35,13 @@ class PassengerSerializer(NameSerializer):
 class PassengerNameSerializer(NameSerializer):
     """New names for the ticket named, or else for the passenger at this place of the list."""
 
-    ticket_id = serializers.UUIDField(required=False)
+    ticket_id = StrictUUIDField(required=False)
 
 
 class WishSerializer(StrictSerializer):
     """A flight: by `event_id`, or by `flightId` and `departureDate` (and `origin` where two leave)."""
 
-    event_id = serializers.UUIDField(required=False)
+    event_id = StrictUUIDField(required=False)
     flightId = StrictCharField(max_length=8, required=False)
     departureDate = serializers.DateField(required=False)
     origin = StrictCharField(max_length=3, required=False)
@@ -53,8 +53,7 @@ class WishSerializer(StrictSerializer):
         return attrs
 
 
-class PartySerializer(StrictSerializer):
-    seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
+class PassengersSerializer(StrictSerializer):
     passengers = listed(PassengerSerializer, most=2 * MAX_SEATS)
 
     def validate(self, attrs):
@@ -67,7 +66,11 @@ class PartySerializer(StrictSerializer):
         return attrs
 
 
-class BookFlightSerializer(PartySerializer):
+class PartySerializer(PassengersSerializer):
+    seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
+
+
+class BookFlightSerializer(PassengersSerializer):
     missing_message = "Missing required fields: {}"
 
     userId = StrictCharField(max_length=255)
@@ -81,13 +84,13 @@ class BookFlightSerializer(PartySerializer):
 class CancelSerializer(StrictSerializer):
     missing_message = "Missing required fields: {}"
 
-    bookingId = serializers.UUIDField()
+    bookingId = StrictUUIDField()
 
 
 class UpdateSerializer(StrictSerializer):
     missing_message = "Missing required fields: {}"
 
-    bookingId = serializers.UUIDField()
+    bookingId = StrictUUIDField()
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
     departureDate = serializers.DateField(required=False)
     flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
@@ -121,7 +124,7 @@ class AgencyBookingSerializer(PartySerializer):
 
 
 class ManagedBookingSerializer(StrictSerializer):
-    event_id = serializers.UUIDField(help_text="A flight's id.")
+    event_id = StrictUUIDField(help_text="A flight's id.")
     ticket_quantity = StrictIntegerField(min_value=1, max_value=MAX_SEATS)
     user_id = StrictCharField(max_length=255, required=False)
     cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
@@ -147,7 +150,7 @@ class BookingQuerySerializer(PageQuerySerializer):
     status = serializers.ChoiceField(Booking.Status.choices, required=False)
     user_id = StrictCharField(max_length=255, required=False)
     record_locator = StrictCharField(max_length=6, required=False)
-    event_id = serializers.UUIDField(required=False)
+    event_id = StrictUUIDField(required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
 
