@@ -55,17 +55,22 @@ LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
 LEFT JOIN flights_flight f ON f.id = k.flight_id
 LEFT JOIN flights_airport o ON o.iata = f.origin_id
 LEFT JOIN flights_airport d ON d.iata = f.destination_id
-WHERE b.id = ANY(%(ids)s::uuid[])
+WHERE {{which}}
 ORDER BY b.id DESC, t.position, k.sequence
 """
+# PostgreSQL keeps the plan for one id; for a list, whose length it does not know, it would make a new one every time.
+READ_ONE = READ.format(which="b.id = %(id)s")
+READ_SEVERAL = READ.format(which="b.id = ANY(%(ids)s::uuid[])")
 UNDERWAY = {Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED, Coupon.Status.FLOWN}
 B, T, K = len(BookingFacts._fields), len(TicketFacts._fields), len(CouponFacts._fields)
 
 
 def read_bookings(ids: Iterable[UUID]) -> list[BookingView]:
     """Return bookings with their live tickets, newest first. One statement."""
+    wanted = list(ids)
+    sql, parameters = (READ_ONE, {"id": wanted[0]}) if len(wanted) == 1 else (READ_SEVERAL, {"ids": wanted})
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"ids": list(ids)})
+        cursor.execute(sql, parameters)
         rows = cursor.fetchall()
     return [nest(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
 

@@ -35,9 +35,9 @@ from ticketing.services import price_coupon
 HELD_ONE = """
 held AS (
     UPDATE flights_flightcabin SET held = held + %(seats)s, free = free - %(seats)s
-    WHERE id = ANY(%(cabin_ids)s::bigint[]) AND free >= %(seats)s AND on_sale {claim}
+    WHERE id = %(cabin_id)s AND free >= %(seats)s AND on_sale {claim}
     RETURNING id
-)"""
+), enough AS (SELECT 1 FROM held)"""
 HELD_SEVERAL = """
 locked AS MATERIALIZED (
     SELECT id FROM flights_flightcabin WHERE id = ANY(%(cabin_ids)s::bigint[]) ORDER BY id FOR UPDATE
@@ -45,9 +45,8 @@ locked AS MATERIALIZED (
     UPDATE flights_flightcabin c SET held = held + %(seats)s, free = free - %(seats)s
     FROM locked WHERE c.id = locked.id AND c.free >= %(seats)s AND c.on_sale {claim}
     RETURNING c.id
-)"""
+), enough AS (SELECT 1 FROM held HAVING count(*) = cardinality(%(cabin_ids)s::bigint[]))"""
 FOLLOWS = """,
-enough AS (SELECT 1 FROM held HAVING count(*) = cardinality(%(cabin_ids)s::bigint[])),
 booking AS (
     INSERT INTO bookings_booking (id, locator, status, agency_id, user_id, seats, expires_at, currency, total_amount,
         refunded_amount, version, created_at, updated_at)
@@ -201,6 +200,7 @@ def hold_parameters(view: BookingView, offers: Sequence[Offer], actor: Actor) ->
     booking = view.booking
     return {
         "seats": booking.seats,
+        "cabin_id": offers[0].cabin_id,
         "cabin_ids": [offer.cabin_id for offer in offers],
         "booking_id": booking.id,
         "locator": booking.locator,
