@@ -27,7 +27,7 @@ run: $(INSTALLED) ## Install what is missing and start everything (PORT=8000, da
 	@exec $(BIN)/python manage.py up --end-with-parent
 
 test: $(INSTALLED_DEV) ## Run the tests on their own PostgreSQL and Valkey (ARGS="-k holds")
-	@$(BESIDE_ENGINES) $(BIN)/python -m pytest -p no:valkey $(ARGS)
+	@$(BESIDE_ENGINES) $(BIN)/python -m pytest $(ARGS)
 
 check: $(INSTALLED_DEV) ## Run everything that must pass: style, types, imports, migrations, API schema, tests
 	$(BIN)/ruff check .
