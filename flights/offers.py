@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
@@ -22,9 +20,9 @@ from flights.exceptions import (
     InvalidDesignator,
     SoldOut,
 )
+from flights.localtime import zone
 from flights.models import Cabin, Flight
 
-zone = cache(ZoneInfo)
 match_designator = re.compile(r"([A-Z]{3}|[A-Z0-9]{2})(\d{1,4})([A-Z]?)").fullmatch
 SELLABLE = (Flight.Status.SCHEDULED, Flight.Status.DELAYED)
 

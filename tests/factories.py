@@ -10,8 +10,8 @@ from bookings.locators import draw_locator
 from bookings.models import Booking
 from flights.airports import airport_rows
 from flights.fares import fare_for
+from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
-from flights.offers import zone
 from ticketing.models import Coupon, Ticket
 
 numbers = count(1000)
