@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from bookings.models import Booking
 from flights.exceptions import SoldOut
@@ -19,17 +19,17 @@ BATCH = 500
 Result = TypeVar("Result")
 
 
-def expire_bookings(ids: Iterable[UUID], *, at: datetime, actor: Actor = SWEEPER) -> int:
+def expire_bookings(ids: Iterable[UUID], *, at: datetime, actor: Actor = SWEEPER, wait: bool = False) -> int:
     """Cancel the bookings whose deadline has passed and release their seats; return how many.
 
-    One transaction each, in primary key order; a booking that somebody is working on is left to them.
+    One transaction each, in primary key order. A booking that somebody is working on is left to them, or waited for.
     """
-    return sum(expire_booking(booking_id, at=at, actor=actor) for booking_id in sorted(ids))
+    return sum(expire_booking(booking_id, at=at, actor=actor, wait=wait) for booking_id in sorted(ids))
 
 
-def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor) -> bool:
+def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor, wait: bool) -> bool:
     with transaction.atomic():
-        overdue = Booking.objects.overdue(at).select_for_update(skip_locked=True)
+        overdue = Booking.objects.overdue(at).select_for_update(skip_locked=not wait)
         booking = overdue.filter(pk=booking_id).first()
         if booking is None:
             return False
@@ -38,13 +38,20 @@ def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor) -> bool:
 
 
 def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Result:
-    """Carry out an operation; while seats are short, release the holds that have run out there and try again."""
+    """Carry out an operation; while seats are short, release the holds that have run out there and try again.
+
+    Holds that somebody else is releasing at this moment are waited for, except inside a transaction.
+    """
+    tried: set[UUID] = set()
     while True:
         try:
             return operate()
         except SoldOut as refusal:
-            if not expire_bookings(overdue_bookings(refusal.cabin_ids, at), at=at):
+            overdue = set(overdue_bookings(refusal.cabin_ids, at)) - tried
+            if not overdue:
                 raise
+            tried |= overdue
+            expire_bookings(overdue, at=at, wait=not connection.in_atomic_block)
 
 
 def cancel_hold(booking: Booking, *, actor: Actor, at: datetime, reason: str = "") -> None:

@@ -117,6 +117,11 @@ class Booking(StateMachine):
         overdue = self.status == self.Status.PENDING and self.expires_at <= at
         return self.Status.CANCELED if overdue else self.status
 
+    def has_run_out(self, at) -> bool:
+        """Tell whether the deadline has ended it, swept or not."""
+        swept = self.status == self.Status.CANCELED and self.expires_at and self.expires_at <= self.updated_at
+        return bool(swept) or self.status_at(at) != self.status
+
     @classmethod
     def actions_from(cls, status: str) -> list[str]:
         return [cls.ACTIONS[target] for target in cls.TRANSITIONS.get(status, ()) if target in cls.ACTIONS]

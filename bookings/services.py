@@ -80,7 +80,7 @@ def check_action(booking: Booking, action: str, at: datetime) -> None:
     if action in allowed:
         return
     status = booking.status_at(at)
-    if action == "confirm" and status != booking.status:
+    if action == "confirm" and booking.has_run_out(at):
         raise HoldExpired(booking_status=status, available_actions=allowed)
     raise ActionNotAllowed(
         f"Cannot {action} a booking that is {status}; allowed now: {', '.join(allowed) or 'nothing'}.",

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
+from bookings.tasks import expire_holds
 from flights.models import Carrier
 from tests import factories
 from tests.bookings.sales import act, actions_logged, book, counters, database, let_hold_run_out, query, refused
@@ -47,9 +49,12 @@ def test_confirming_again_answers_the_same_and_does_nothing(acme, flight):
     assert database() == before
 
 
-def test_a_hold_that_ran_out_cannot_be_confirmed(acme, flight):
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_hold_that_ran_out_cannot_be_confirmed(acme, flight, swept):
     booking = book(acme, flight)
     let_hold_run_out(booking["booking_id"])
+    if swept:
+        expire_holds()
     before = database()
     response = act(acme, booking, "confirm")
     refused(response, 409, "hold_expired")

@@ -1,0 +1,61 @@
+"""Who waits for a lock is told to come back after three seconds; who needs none does not wait."""
+
+import time
+
+import pytest
+from django.db import transaction
+
+from bookings.models import Booking
+from flights.models import FlightCabin
+from tests import factories
+from tests.bookings.sales import act, book, booking_body, confirmed, database
+from tests.concurrency.racing import outcomes, together
+
+
+def timed(call):
+    began_at = time.monotonic()
+    return call(), time.monotonic() - began_at
+
+
+def test_a_lock_is_waited_for_three_seconds(partner, flight):
+    """On a flight's cabin: book, confirm, refund. On a booking: cancel. (Four, so that no call waits for a thread.)"""
+    pending, sold, canceling = book(partner, flight), confirmed(partner, flight), book(partner, factories.flight())
+    body = booking_body(flight)
+    before = database()
+    calls = [
+        lambda: partner.post("/api/v1/bookings", body, Idempotency_Key="k"),
+        lambda: act(partner, pending, "confirm"),
+        lambda: act(partner, sold, "refund"),
+        lambda: act(partner, canceling, "cancel"),
+    ]
+    with transaction.atomic():
+        list(FlightCabin.objects.filter(flight=flight).select_for_update())
+        list(Booking.objects.filter(pk=canceling["booking_id"]).select_for_update())
+        replies = together([lambda call=call: timed(call) for call in calls])
+    assert outcomes(reply for reply, _ in replies) == {(503, "busy"): 4}
+    assert all(reply.headers["Retry-After"] == "1" for reply, _ in replies)
+    assert all(2.9 < seconds < 5 for _, seconds in replies)
+    assert database() == before
+    assert partner.post("/api/v1/bookings", body, Idempotency_Key="k").status_code == 201
+
+
+@pytest.mark.parametrize(
+    "path", ["/searchFlights?departureCity=JFK&destinationCity=LAX&departureDate={}", "/api/v1/bookings"]
+)
+def test_readers_do_not_wait(partner, flight, path):
+    book(partner, flight)
+    with transaction.atomic():
+        list(FlightCabin.objects.select_for_update())
+        list(Booking.objects.select_for_update())
+        reply, seconds = timed(lambda: partner.get(path.format(flight.departure_date)))
+    assert (reply.status_code, seconds < 1) == (200, True)
+
+
+def test_a_sold_out_flight_refuses_without_waiting(partner):
+    full = factories.flight(seats=1)
+    confirmed(partner, full)
+    with transaction.atomic():
+        list(FlightCabin.objects.select_for_update())
+        reply, seconds = timed(lambda: partner.post("/api/v1/bookings", booking_body(full)))
+    assert outcomes([reply]) == {(409, "not_enough_seats"): 1}
+    assert seconds < 1
