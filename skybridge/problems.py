@@ -19,7 +19,6 @@ from skybridge.exceptions import (
     InvalidInput,
     NotFound,
     TooLarge,
-    UnsupportedMediaType,
 )
 
 logger = logging.getLogger(__name__)
@@ -61,8 +60,6 @@ def refusal_from(exc: BaseException) -> DomainError:
             return MethodNotAllowed()
         case drf.NotAcceptable():
             return NotAcceptable()
-        case django.http.request.RawPostDataException():  # a form was read for its CSRF token
-            return UnsupportedMediaType()
         case django.http.Http404():
             return NotFound()
         case drf.PermissionDenied() | drf.NotAuthenticated() | django.core.exceptions.PermissionDenied():
