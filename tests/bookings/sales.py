@@ -89,7 +89,8 @@ def let_hold_run_out(*booking_ids: str | UUID) -> None:
     """Move the deadline of pending bookings into the past."""
     past = timezone.now() - timedelta(seconds=1)
     ids = [str(booking_id) for booking_id in booking_ids]
-    query("UPDATE bookings_booking SET expires_at = %s WHERE id = ANY(%s::uuid[])", past, ids)
+    sql = "UPDATE bookings_booking SET expires_at = %s WHERE status = 'pending' AND id = ANY(%s::uuid[])"
+    query(sql, past, ids)
     query("UPDATE flights_seathold SET expires_at = %s WHERE booking_id = ANY(%s::uuid[])", past, ids)
 
 
