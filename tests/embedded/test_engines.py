@@ -3,6 +3,7 @@
 import os
 import pwd
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -103,15 +104,28 @@ def test_user_without_a_name_is_told_why(monkeypatch):
         engines.refuse_unknown_user()
 
 
-def test_account_that_cannot_enter_gets_a_copy(home):
-    closed = home / "closed"
-    (closed / "programs").mkdir(parents=True)
-    (closed / "programs" / "server").write_text("a server")
-    closed.chmod(0o700)
-    somebody = Account(65534, 65534)
-    program = Home(home, home, somebody).reachable(closed / "programs" / "server", closed / "programs")
-    assert somebody.reaches(program)
-    assert program.read_text() == "a server"
+@pytest.fixture
+def stranger(monkeypatch):
+    """An account that can enter nothing that is installed, for whom everything is copied."""
+    monkeypatch.setattr(Account, "reaches", lambda account, path: False)
+    return Account(os.getuid(), os.getgid())
+
+
+def test_programs_that_the_account_cannot_reach_are_copied_and_run(home, stranger):
+    programs = Postgres(Home(home, home, stranger), password="x").programs
+    assert programs.is_relative_to(home)
+    shown = subprocess.run([programs / "initdb", "--version"], capture_output=True, text=True)
+    assert shown.stdout.startswith("initdb (PostgreSQL) 18")
+
+
+def test_copy_of_an_older_version_is_replaced(home, stranger):
+    server = home / "packages" / "bin" / "server"
+    server.parent.mkdir(parents=True)
+    for content, time_changed in (("old", 1), ("new", 2)):
+        server.write_text(content)
+        os.utime(server, (time_changed, time_changed))
+        copy = Home(home, home, stranger).reachable(server, home / "packages", server.parent)
+        assert copy.read_text() == content
 
 
 def test_root_lets_the_owner_of_the_data_run_the_engines(home, monkeypatch):
