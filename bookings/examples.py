@@ -120,15 +120,14 @@ NEW_BOOKING = takes(
     },
 )
 CHANGE = takes("Name a passenger", {"passengers": [{"surname": "Lovelace", "given_name": "Ada"}]})
+# Of a bare array an example is one row; drf-spectacular puts it into an array.
 BY_EVENT = answers(
     "One event",
-    [
-        {
-            "event_id": FLIGHT["event_id"],
-            "title": "UA1161 Newark – Houston",
-            "date": "2026-12-01",
-            "bookings": [BOOKING],
-        }
-    ],
+    {
+        "event_id": FLIGHT["event_id"],
+        "title": "UA1161 Newark – Houston",
+        "date": "2026-12-01",
+        "bookings": [BOOKING],
+    },
 )
 BOOKING_PAGE = answers("A page", {"bookings": [BOOKING], "limit": 20, "next": None})

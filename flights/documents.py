@@ -1,5 +1,6 @@
 """A flight as its readers see it: the founding document's names, and ours beside them."""
 
+from decimal import Decimal
 from typing import Any
 
 from flights.offers import FlightFacts, Offer
@@ -43,7 +44,7 @@ def cabin_document(offer: Offer) -> dict[str, Any]:
         "on_sale": offer.on_sale,
         "fare_basis": offer.fare_basis,
         "fare_amount": offer.base_amount,
-        "taxes": offer.taxes,
+        "taxes": [{**tax, "amount": Decimal(tax["amount"])} for tax in offer.taxes],
         "price": offer.total_amount,
         "currency": offer.currency,
     }

@@ -8,34 +8,40 @@ from flights.offers import flight_offers
 from flights.search import search_flights
 from skybridge.api import ApiViewSet, operation, reply
 
-FOUND = OpenApiExample(
-    "Two seats to Los Angeles",
-    value=[
-        {
-            "event_id": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11",
-            "flightId": "UA1161",
-            "carrier": "UA",
-            "flight_number": 1161,
-            "departureDate": "2026-12-01",
-            "departureCity": "Newark",
-            "destinationCity": "Los Angeles",
-            "origin": "EWR",
-            "destination": "LAX",
-            "departureTime": "2026-12-01T07:00:00-05:00",
-            "arrivalTime": "2026-12-01T10:10:00-08:00",
-            "duration_minutes": 370,
-            "aircraft_type": "737-924ER",
-            "status": "scheduled",
-            "cabin": "Y",
-            "seatAvailability": 175,
-            "price": 268.4,
-            "currency": "USD",
-            "fare_basis": "YXOW",
-        }
-    ],
-    response_only=True,
-    status_codes=["200"],
-)
+OFFER = {
+    "event_id": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11",
+    "flightId": "UA1161",
+    "carrier": "UA",
+    "flight_number": 1161,
+    "departureDate": "2026-12-01",
+    "departureCity": "Newark",
+    "destinationCity": "Los Angeles",
+    "origin": "EWR",
+    "destination": "LAX",
+    "departureTime": "2026-12-01T07:00:00-05:00",
+    "arrivalTime": "2026-12-01T10:10:00-08:00",
+    "duration_minutes": 370,
+    "aircraft_type": "737-924ER",
+    "status": "scheduled",
+    "cabin": "Y",
+    "seatAvailability": 175,
+    "price": 268.4,
+    "currency": "USD",
+    "fare_basis": "YXOW",
+}
+CABIN = {
+    "cabin": "Y",
+    "capacity": 179,
+    "available": 175,
+    "on_sale": True,
+    "fare_basis": "YXOW",
+    "fare_amount": 249.67,
+    "taxes": [{"code": "US", "amount": 18.73, "refundable": False}],
+    "price": 268.4,
+    "currency": "USD",
+}
+# Of a bare array an example is one row; drf-spectacular puts it into an array.
+FOUND = OpenApiExample("A flight to Los Angeles", value=OFFER, response_only=True, status_codes=["200"])
 
 
 class SearchFlightsViewSet(ApiViewSet):
@@ -63,7 +69,7 @@ class FlightViewSet(ApiViewSet):
         "List flights",
         query=serializers.FlightQuerySerializer,
         answers={200: serializers.FlightPageSerializer},
-        examples=[OpenApiExample("Page", value={"flights": FOUND.value, "limit": 20, "next": None})],
+        examples=[OpenApiExample("Page", value={"flights": [OFFER], "limit": 20, "next": None})],
         tags=["Flights"],
         operation_id="listFlights",
     )
@@ -87,7 +93,9 @@ class FlightViewSet(ApiViewSet):
         refusals=[404],
         tags=["Flights"],
         operation_id="retrieveFlight",
-        examples=[OpenApiExample("Flight", value=FOUND.value[0], response_only=True, status_codes=["200"])],
+        examples=[
+            OpenApiExample("Flight", value=OFFER | {"cabins": [CABIN]}, response_only=True, status_codes=["200"])
+        ],
     )
     def retrieve(self, request, flight_id):
         """One flight with the seats and price lines of each cabin."""
