@@ -41,6 +41,9 @@ def write_privately(path: Path, text: str) -> None:
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+    if os.getuid() == 0:  # in somebody's directory it stays theirs
+        owner = path.parent.stat()
+        os.chown(unfinished, owner.st_uid, owner.st_gid)
     unfinished.replace(path)
 
 
