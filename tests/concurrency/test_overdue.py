@@ -1,23 +1,25 @@
 """Seats whose hold has run out are sold at once, without a sweep, and only once."""
 
+import pytest
+
 from tests import factories
 from tests.bookings.sales import actions_logged, book, booking_body, counters, let_hold_run_out
 from tests.concurrency.racing import outcomes, together
 
 
-def full_of_overdue_holds(api):
-    """Make a flight whose nine seats are held by three bookings that have run out."""
+def full_of_overdue_holds(api, sizes=(3, 3, 3)):
+    """Make a flight whose nine seats are held by bookings that have run out."""
     flight = factories.flight(seats=9)
-    overdue = [book(api, flight, seats=3) for _ in range(3)]
+    overdue = [book(api, flight, seats=seats) for seats in sizes]
     let_hold_run_out(*(booking["booking_id"] for booking in overdue))
     return flight, overdue
 
 
-def test_two_callers_share_what_has_run_out(partner, zenith):
+@pytest.mark.parametrize("sizes", [(9,), (3, 3, 3)])
+def test_two_callers_share_what_has_run_out(partner, zenith, sizes):
     for _ in range(8):
-        flight, overdue = full_of_overdue_holds(zenith)
-        sizes = (5, 4)
-        calls = [lambda n=n, f=flight: partner.post("/api/v1/bookings", booking_body(f, seats=n)) for n in sizes]
+        flight, overdue = full_of_overdue_holds(zenith, sizes)
+        calls = [lambda n=n, f=flight: partner.post("/api/v1/bookings", booking_body(f, seats=n)) for n in (5, 4)]
         assert outcomes(together(calls)) == {201: 2}
         assert counters(flight) == {"sold": 0, "held": 9, "free": 0}
         assert all(actions_logged(b) == ["booking.pending", "booking.canceled"] for b in overdue)
