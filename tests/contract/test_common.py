@@ -343,10 +343,11 @@ def refuse_claims():
     return Refusing()
 
 
-def test_keys_of_two_callers_do_not_meet(acme, zenith, traveller, staff, flight):
-    body = {"event_id": str(flight.pk), "ticket_quantity": 1}
+@pytest.mark.parametrize("path", ["/api/v1/mgmt/bookings", "/booking"])
+def test_keys_of_two_callers_do_not_meet(path, acme, zenith, traveller, staff, flight):
+    body = {} if path == "/booking" else {"event_id": str(flight.pk), "ticket_quantity": 1}
     callers = (acme, zenith, traveller, staff)
-    answers = [caller.post("/api/v1/mgmt/bookings", body, Idempotency_Key="one") for caller in callers]
+    answers = [caller.post(path, body, Idempotency_Key="one") for caller in callers]
     assert [answer.status_code for answer in answers] == [201] * 4
     assert len({answer.json()["booking_id"] for answer in answers}) == 4
     assert not any(answer.has_header("Idempotent-Replayed") for answer in answers)
