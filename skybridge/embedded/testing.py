@@ -23,7 +23,7 @@ from skybridge.embedded.engines import (
 )
 from skybridge.embedded.processes import Failure, before_exec, engine_account
 
-STOP_SECONDS = 5
+STOP_SECONDS = 20
 
 
 def main(arguments: list[str]) -> int:
@@ -56,6 +56,8 @@ def run_beside_engines(command: list[str], directory: Path) -> int:
         start_engines(engines)
         return run(command, environment(directory, postgres.url, valkey.url))
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C would leave files behind
+            signal.signal(number, signal.SIG_IGN)
         stop_children([engine.child for engine in engines], STOP_SECONDS)
 
 

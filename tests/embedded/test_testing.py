@@ -32,7 +32,7 @@ def test_stop_request_ends_the_command_and_deletes_everything(number):
     )
     home = process.stdout.readline().strip()
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-    assert process.wait(timeout=10) == 128 + number
+    assert process.wait(timeout=30) == 128 + number
     assert not Path(home).exists()
 
 
