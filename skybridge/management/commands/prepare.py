@@ -9,7 +9,6 @@ from skybridge.embedded import keys
 
 class Command(BaseCommand):
     help = "Bring the database up to date and make sure that the demo data is there. Prints nothing."
-    requires_system_checks = []
 
     def handle(self, *args, **options) -> None:
         keys.make_key_pair(settings.HOME)
