@@ -15,7 +15,7 @@ from bookings.documents import BookingView, has_started, read_bookings
 from bookings.exceptions import CannotChange
 from bookings.expiry import with_overdue_released
 from bookings.holds import draft_ticket
-from bookings.models import Booking
+from bookings.models import Booking, status_at
 from bookings.parties import Passenger, check_party, seats_of, unnamed
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
@@ -82,7 +82,7 @@ def try_change(booking_id: UUID, change: Change, caller: Caller, if_match: str |
 
 
 def check_changeable(booking: Booking, view: BookingView, at: datetime) -> None:
-    status = booking.status_at(at)
+    status = status_at(booking, at)
     if status not in Booking.TRANSITIONS:
         raise CannotChange(f"A booking that is {status} cannot be changed.", booking_status=status)
     if has_started(view, at):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from bookings.models import Booking
+from bookings.models import Booking, status_at
 from flights.documents import flight_document
 from flights.offers import FLIGHT_COLUMNS, FlightFacts
 from skybridge.times import utc_text
@@ -90,12 +90,6 @@ def nest(rows: list[tuple]) -> BookingView:
         if flight[0] is not None and flight[0] not in flights:
             flights[flight[0]] = FlightFacts._make(flight)
     return BookingView(BookingFacts._make(rows[0][:B]), list(tickets.values()), flights)
-
-
-def status_at(booking: BookingFacts, at: datetime) -> str:
-    """Return the status at a moment; a hold is canceled at its deadline, whether or not a process has swept it."""
-    overdue = booking.status == Booking.Status.PENDING and booking.expires_at is not None and booking.expires_at <= at
-    return Booking.Status.CANCELED if overdue else booking.status
 
 
 def available_actions(view: BookingView, at: datetime) -> list[str]:

@@ -21,12 +21,12 @@ class Invariant(NamedTuple):
 class Finding(NamedTuple):
     """How many rows break an invariant, and the first of their ids."""
 
-    count: int
+    violations: int
     ids: list[str]
 
 
 def examine(invariant: Invariant) -> Finding:
-    """Return what breaks an invariant. One statement; the count is 0 where it holds."""
+    """Return what breaks an invariant. One statement; no violations where it holds."""
     sql = f"""
     WITH offender AS ({invariant.offenders})
     SELECT count(*), ARRAY(SELECT DISTINCT id::text FROM offender ORDER BY 1 LIMIT {SHOWN}) FROM offender

@@ -112,16 +112,6 @@ class Booking(StateMachine):
     def __str__(self) -> str:
         return self.locator
 
-    def status_at(self, at) -> str:
-        """Return the status; a hold is canceled at its deadline, whether or not a process has swept it."""
-        overdue = self.status == self.Status.PENDING and self.expires_at <= at
-        return self.Status.CANCELED if overdue else self.status
-
-    def has_run_out(self, at) -> bool:
-        """Tell whether the deadline has ended it, swept or not."""
-        swept = self.status == self.Status.CANCELED and self.expires_at and self.expires_at <= self.updated_at
-        return bool(swept) or self.status_at(at) != self.status
-
     @classmethod
     def actions_from(cls, status: str) -> list[str]:
         return [cls.ACTIONS[target] for target in cls.TRANSITIONS.get(status, ()) if target in cls.ACTIONS]
@@ -133,3 +123,17 @@ class Booking(StateMachine):
     def touched(self, at) -> dict:
         """Return the columns that every change of a booking sets besides its own."""
         return {"version": self.version + 1, "updated_at": at}
+
+
+def status_at(booking, at) -> str:
+    """Return a booking's status at a moment; a hold is canceled at its deadline, whether or not it has been swept."""
+    overdue = booking.status == Booking.Status.PENDING and booking.expires_at <= at
+    return Booking.Status.CANCELED if overdue else booking.status
+
+
+def has_run_out(booking, at) -> bool:
+    """Tell whether its deadline has ended a booking, swept or not."""
+    swept = (
+        booking.status == Booking.Status.CANCELED and booking.expires_at and booking.expires_at <= booking.updated_at
+    )
+    return bool(swept) or status_at(booking, at) != booking.status

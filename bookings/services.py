@@ -1,7 +1,7 @@
 """What the airline does with a booking as a whole: create, confirm, cancel, refund.
 
-Each locks the booking first (then its coupons, then the flights' cabins) and does everything in one transaction. A
-repeated action on a booking that is there already does nothing.
+Cancel and refund lock the booking first (then its coupons, then the flights' cabins) and do everything in one
+transaction; confirm is a single statement. A repeated action on a booking that is there already does nothing.
 """
 
 from datetime import datetime
@@ -11,18 +11,19 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from bookings.confirmation import write_confirmation
 from bookings.documents import BookingView, available_actions, read_bookings
 from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
 from bookings.expiry import cancel_hold
 from bookings.locators import draw_locator
-from bookings.models import Booking
-from flights.inventory import return_sold_seats, sell_held_seats
+from bookings.models import Booking, has_run_out, status_at
+from flights.inventory import return_sold_seats
 from partners.callers import Caller
 from skybridge import events
 from skybridge.constraints import violates
 from skybridge.versions import check_version
 from ticketing.models import Coupon
-from ticketing.services import close_tickets, issue_tickets, seats_by_flight
+from ticketing.services import close_tickets, seats_by_flight
 
 
 def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor) -> Booking:
@@ -65,22 +66,24 @@ def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_m
 
     Raises BookingNotFound, StaleVersion, HoldExpired, or ActionNotAllowed naming the status and the allowed actions.
     """
+    if action == "confirm":
+        return confirm(booking_id, caller=caller, if_match=if_match)
     target, carry_out = ACTIONS[action]
     at = timezone.now()
     with transaction.atomic():
         booking = lock_booking(booking_id, caller=caller, if_match=if_match)
-        if booking.status_at(at) != target:
-            check_action(booking, action, at)
+        if status_at(booking, at) != target:
+            check_action(read_bookings([booking_id])[0], action, at)
             carry_out(booking, caller, reason, at)
         return read_bookings([booking_id])[0]
 
 
-def check_action(booking: Booking, action: str, at: datetime) -> None:
-    allowed = available_actions(read_bookings([booking.pk])[0], at)
+def check_action(view: BookingView, action: str, at: datetime) -> None:
+    allowed = available_actions(view, at)
     if action in allowed:
         return
-    status = booking.status_at(at)
-    if action == "confirm" and booking.has_run_out(at):
+    status = status_at(view.booking, at)
+    if action == "confirm" and has_run_out(view.booking, at):
         raise HoldExpired(booking_status=status, available_actions=allowed)
     raise ActionNotAllowed(
         f"Cannot {action} a booking that is {status}; allowed now: {', '.join(allowed) or 'nothing'}.",
@@ -89,13 +92,17 @@ def check_action(booking: Booking, action: str, at: datetime) -> None:
     )
 
 
-def confirm(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
-    """Sell the held seats and issue the tickets."""
-    issue_tickets(booking.pk, at=at)
-    sell_held_seats(booking.pk)
-    booking.move_to(
-        Booking.Status.CONFIRMED, actor=caller, reason=reason, at=at, expires_at=None, **booking.touched(at)
-    )
+def confirm(booking_id: UUID, *, caller: Caller, if_match: str | None = None) -> BookingView:
+    """Sell the held seats and issue the tickets. One read and one statement, more only if somebody was faster."""
+    at = timezone.now()
+    while True:
+        view = read_booking(booking_id, caller=caller)
+        check_version(if_match, view.booking.version)
+        if view.booking.status == Booking.Status.CONFIRMED:
+            return view
+        check_action(view, "confirm", at)
+        if confirmed := write_confirmation(view, actor=caller, at=at):
+            return confirmed
 
 
 def cancel(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
@@ -119,7 +126,6 @@ def refund(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
 
 
 ACTIONS = {
-    "confirm": (Booking.Status.CONFIRMED, confirm),
     "cancel": (Booking.Status.CANCELED, cancel),
     "refund": (Booking.Status.REFUNDED, refund),
 }

@@ -1,6 +1,6 @@
 """The counters of a flight's cabins: changed only by conditional UPDATEs, taken in primary key order.
 
-`capacity = sold + held + free` is a CHECK. A hold of one flight in a single statement is `bookings/holds.py`.
+`capacity = sold + held + free` is a CHECK. The hot operations are `bookings/holds.py` and `bookings/confirmation.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,34 +14,27 @@ from django.db.models import F
 from flights.exceptions import SoldOut
 from flights.models import FlightCabin, SeatHold
 
-SETTLE = """
-WITH gone AS (
-    DELETE FROM flights_seathold WHERE booking_id = %(booking_id)s RETURNING flight_cabin_id, seats
+# Common table expressions: what happens to the held seats of the booking that an expression `booking` (id) names.
+SETTLING = """
+gone AS (
+    DELETE FROM flights_seathold h USING booking WHERE h.booking_id = booking.id RETURNING h.flight_cabin_id, h.seats
 ), locked AS MATERIALIZED (
     SELECT c.id, g.seats FROM flights_flightcabin c JOIN gone g ON g.flight_cabin_id = c.id
     ORDER BY c.id FOR UPDATE OF c
-)
-UPDATE flights_flightcabin c
-SET held = c.held - l.seats,
-    sold = c.sold + CASE WHEN %(sell)s THEN l.seats ELSE 0 END,
-    free = c.free + CASE WHEN %(sell)s THEN 0 ELSE l.seats END
-FROM locked l WHERE c.id = l.id
-"""
-
-
-def sell_held_seats(booking_id: UUID) -> None:
-    """Turn a booking's held seats into sold ones. One statement; the caller has locked the booking."""
-    settle(booking_id, sell=True)
+), settled AS (
+    UPDATE flights_flightcabin c
+    SET held = c.held - l.seats,
+        sold = c.sold + CASE WHEN %(sell)s THEN l.seats ELSE 0 END,
+        free = c.free + CASE WHEN %(sell)s THEN 0 ELSE l.seats END
+    FROM locked l WHERE c.id = l.id
+)"""
+RELEASE = f"WITH booking AS (SELECT %(booking_id)s::uuid AS id), {SETTLING} SELECT 1"
 
 
 def release_held_seats(booking_id: UUID) -> None:
     """Give a booking's held seats back. One statement; the caller has locked the booking."""
-    settle(booking_id, sell=False)
-
-
-def settle(booking_id: UUID, *, sell: bool) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, {"booking_id": booking_id, "sell": sell})
+        cursor.execute(RELEASE, {"booking_id": booking_id, "sell": False})
 
 
 def take_seats(changes: Mapping[int, int], counter: Literal["held", "sold"]) -> None:

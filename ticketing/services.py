@@ -15,32 +15,33 @@ from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts
 from ticketing.models import Coupon, Ticket
 
+# Common table expressions: number the unissued tickets of the booking that an expression `booking` (id) names.
 # Source: IATA Resolution 722: three digits accounting code, ten digits form and serial number.
-ISSUE = """
-WITH carrier AS (
+ISSUING = """
+carrier AS (
     SELECT DISTINCT ON (t.id) t.id, COALESCE(NULLIF(c.accounting_code, ''), %(default_code)s) AS code
-    FROM ticketing_ticket t
+    FROM booking b
+    JOIN ticketing_ticket t ON t.booking_id = b.id AND t.number IS NULL AND NOT t.is_superseded
     LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
     LEFT JOIN flights_flight f ON f.id = k.flight_id
     LEFT JOIN flights_carrier c ON c.iata = f.carrier_id
-    WHERE t.booking_id = %(booking_id)s AND t.number IS NULL AND NOT t.is_superseded
     ORDER BY t.id, k.sequence
-)
-UPDATE ticketing_ticket t
-SET number = carrier.code || lpad(nextval('ticketing_serial')::text, 10, '0'), issued_at = %(at)s
-FROM carrier WHERE t.id = carrier.id
-RETURNING t.id, t.number
-"""
+), issued AS (
+    UPDATE ticketing_ticket t
+    SET number = carrier.code || lpad(nextval('ticketing_serial')::text, 10, '0'), issued_at = %(at)s::timestamptz
+    FROM carrier WHERE t.id = carrier.id
+    RETURNING t.id, t.number
+)"""
+ISSUE = f"WITH booking AS (SELECT %(booking_id)s::uuid AS id), {ISSUING} SELECT 1"
 
 
-def issue_tickets(booking_id: UUID, *, at: datetime) -> dict[UUID, str]:
-    """Give each unissued ticket of a locked booking its 13-digit number; return the numbers by ticket id.
+def issue_tickets(booking_id: UUID, *, at: datetime) -> None:
+    """Give each unissued ticket of a locked booking its 13-digit number. One statement.
 
-    The accounting code is that of the carrier of its first flight. One statement.
+    The accounting code is that of the carrier of its first flight.
     """
     with connection.cursor() as cursor:
         cursor.execute(ISSUE, {"booking_id": booking_id, "at": at, "default_code": settings.ACCOUNTING_CODE})
-        return dict(cursor.fetchall())
 
 
 def price_coupon(offer: Offer, sequence: int, passenger_type: str) -> CouponFacts:

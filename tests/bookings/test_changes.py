@@ -90,6 +90,8 @@ def test_another_date_moves_the_seats(acme, flight, sell):
     changed = change(acme, booking, departureDate=str(later.departure_date)).json()
     assert (changed["event_id"], changed["status"]) == (str(later.pk), booking["status"])
     assert (seats_taken(sell, flight), seats_taken(sell, later)) == (0, 2)
+    assert act(acme, booking, "cancel").status_code == 200
+    assert counters(later) == {"sold": 0, "held": 0, "free": 100}
 
 
 def test_another_date_of_a_held_booking_keeps_its_deadline_and_tickets(acme, flight):

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
+from bookings.confirmation import write_confirmation
 from bookings.tasks import expire_holds
 from flights.models import Carrier
 from tests import factories
-from tests.bookings.sales import act, actions_logged, book, counters, database, let_hold_run_out, query, refused
+from tests.bookings.sales import act, actions_logged, book, change, counters, database, let_hold_run_out, query, refused
 
 
 def test_confirm_sells_the_seats_and_issues_the_tickets(acme, flight):
@@ -115,14 +115,29 @@ def test_a_stale_version_is_refused(acme, flight):
     assert acme.post(f"{path}/confirm", If_Match=acme.get(path)["ETag"]).status_code == 200
 
 
-def test_a_failure_halfway_leaves_the_booking_as_it_was(acme, flight, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_halfway_leaves_the_booking_as_it_was(acme, flight):
     booking = book(acme, flight)
     before = database()
-
-    def fail(booking_id):
-        assert connection.in_atomic_block
-        raise RuntimeError("power cut")
-
-    monkeypatch.setattr("bookings.services.sell_held_seats", fail)
-    refused(act(acme, booking, "confirm"), 500, "internal_error")
+    query("SELECT setval('ticketing_serial', 9999999999)")  # no ticket number is left
+    try:
+        refused(act(acme, booking, "confirm"), 500, "internal_error")
+    finally:
+        query("SELECT setval('ticketing_serial', 2400000001)")
     assert database() == before
+
+
+def test_a_booking_that_changes_while_it_is_confirmed_is_read_again(acme, flight, monkeypatch):
+    booking = book(acme, flight)
+    reads = []
+
+    def change_first(view, **arguments):
+        if not reads:
+            assert change(acme, booking, seats=2).status_code == 200
+        reads.append(view.booking.seats)
+        return write_confirmation(view, **arguments)
+
+    monkeypatch.setattr("bookings.services.write_confirmation", change_first)
+    assert act(acme, booking, "confirm").json()["seats"] == 2
+    assert reads == [1, 2]
+    assert counters(flight) == {"sold": 2, "held": 0, "free": 98}

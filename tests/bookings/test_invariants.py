@@ -97,11 +97,11 @@ def test_each_invariant_has_something_that_breaks_it():
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda invariant: invariant.name)
 def test_each_invariant_is_found_broken(in_use, invariant):
-    assert examine(invariant).count == 0
+    assert examine(invariant).violations == 0
     for sql in BROKEN_BY[invariant.name]:
         query(sql)
     found = examine(invariant)
-    assert found.count >= 1
+    assert found.violations >= 1
     assert len(found.ids) >= 1
 
 
@@ -120,4 +120,4 @@ def test_at_most_ten_offenders_are_named(db):
         factories.flight()
     query("UPDATE flights_flightcabin SET held = 1, free = free - 1")
     found = examine(next(i for i in INVARIANTS if i.name == "held_is_sum_of_holds"))
-    assert (found.count, len(found.ids)) == (11, 10)
+    assert (found.violations, len(found.ids)) == (11, 10)

@@ -34,9 +34,9 @@ class Command(BaseCommand):
             began_at = time.monotonic()
             found = examine(invariant)
             seconds = time.monotonic() - began_at
-            broken += bool(found.count)
+            broken += bool(found.violations)
             progress.close()
-            verdict = f"{found.count} violations: {', '.join(found.ids)}" if found.count else "ok"
+            verdict = f"{found.violations} violations: {', '.join(found.ids)}" if found.violations else "ok"
             self.stdout.write(f"{invariant.name:<42} {seconds:6.2f} s  {verdict}")
         return broken
 
