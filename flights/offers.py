@@ -98,7 +98,7 @@ AVAILABLE = """
     ), 0) ELSE 0 END"""
 COLUMNS = f"""
     {FLIGHT_COLUMNS},
-    c.id, c.cabin, c.capacity, c.free,
+    c.id AS cabin_id, c.cabin, c.capacity, c.free,
     {AVAILABLE} AS available,
     c.on_sale, p.fare_basis, p.currency, p.base_amount, p.taxes, p.total_amount
 """

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -30,11 +30,19 @@ def read_seconds(value: int) -> int:
     return value
 
 
+def aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
+
+
+# By their names alone, which are the same inside a statement and around it.
 SORTS = {
-    "departure": ("f.departs_at", lambda o: o.flight.departs_at, datetime.fromisoformat),
-    "price": ("p.total_amount", lambda o: o.total_amount, read_amount),
+    "departure": ("departs_at", lambda o: o.flight.departs_at, aware),
+    "price": ("total_amount", lambda o: o.total_amount, read_amount),
     "duration": (
-        "extract(epoch FROM f.arrives_at - f.departs_at)::int",
+        "extract(epoch FROM arrives_at - departs_at)::int",
         lambda o: int((o.flight.arrives_at - o.flight.departs_at).total_seconds()),
         read_seconds,
     ),
@@ -67,29 +75,63 @@ class Search:
         return replace(self, origin=self.destination, destination=self.origin, departure_date=return_date)
 
 
-def airports_of(parameter: str) -> str:
-    """Return the SQL of all airports of a place: an index look-up that the planner does once."""
-    return f"ANY(ARRAY(SELECT iata FROM flights_airport WHERE search_terms @> ARRAY[%({parameter})s]::varchar[]))"
-
-
 def search_flights(
     search: Search, *, at: datetime, limit: int | None = None, cursor: str = ""
 ) -> tuple[list[Offer], str | None]:
     """Return the offers found, in the search's order, and the cursor of the next page. One statement."""
     order, value_of, read = SORTS[search.sort]
     where, parameters = conditions(search, at)
+    start, end = departure_window(search, at)
     if cursor:
         value, last_id = decode_cursor(cursor, read, UUID)
         where.append(f"({order}, f.id) > (%(after_value)s, %(after_id)s)")
         parameters |= {"after_value": value, "after_id": last_id}
-    sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE {' AND '.join(where)} ORDER BY {order}, f.id"
-    if limit is None:
-        return fetch_offers(sql, parameters), None
-    found = fetch_offers(f"{sql} LIMIT %(rows)s", {**parameters, "rows": limit + 1})
-    if len(found) <= limit:
+        if start and search.sort == "departure" and value > start:
+            start = None  # with both bounds PostgreSQL would read on from the earlier one
+    if start:
+        where.append("f.departs_at > %(start)s")
+    if end:
+        where.append("f.departs_at < %(end)s")
+    # The number of rows is part of the statement: as a parameter it would be planned anew at every call.
+    sql = statement(search, where, order, "" if limit is None else f"LIMIT {limit + 1}")
+    found = fetch_offers(sql, {**parameters, "start": start, "end": end})
+    if limit is None or len(found) <= limit:
         return found, None
     last = found[limit - 1]
     return found[:limit], encode_cursor(value_of(last), last.flight.id)
+
+
+def statement(search: Search, where: list[str], order: str, page: str) -> str:
+    """Return the SQL of a search.
+
+    A place is one airport or several. Flights are looked for airport by airport, so that each time an index gives them
+    in order and a page ends early; then the airports' pages are merged.
+    """
+    airports, where = [], list(where)
+    for place in ("origin", "destination"):
+        if getattr(search, place):
+            terms = f"search_terms @> ARRAY[%({place})s]::varchar[]"
+            airports.append(f"unnest(ARRAY(SELECT iata FROM flights_airport WHERE {terms})) AS {place} (iata)")
+            where.append(f"f.{place}_id = {place}.iata")
+    sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE {' AND '.join(where)} ORDER BY {order}, f.id {page}"
+    if not airports:
+        return sql
+    return f"SELECT found.* FROM {', '.join(airports)}, LATERAL ({sql}) AS found ORDER BY {order}, id {page}"
+
+
+def departure_window(search: Search, at: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return the moments between which the flights leave.
+
+    A local date begins at most 14 hours before UTC's and ends at most 12 hours after it.
+    """
+    starts, end = [], None
+    if not search.everything:
+        starts.append(at + settings.SALES_CLOSE_BEFORE_DEPARTURE)
+    if search.departure_date and 1 < search.departure_date.year < 9999:
+        midnight = datetime.combine(search.departure_date, time(), UTC)
+        starts.append(midnight - timedelta(hours=14, microseconds=1))
+        end = midnight + timedelta(hours=36)
+    return max(starts, default=None), end
 
 
 def conditions(search: Search, at: datetime) -> tuple[list[str], dict]:
@@ -102,13 +144,11 @@ def conditions(search: Search, at: datetime) -> tuple[list[str], dict]:
         parameters.update(values)
 
     if search.origin:
-        add(f"f.origin_id = {airports_of('origin')}", origin=fold(search.origin))
+        parameters["origin"] = fold(search.origin)
     if search.destination:
-        add(f"f.destination_id = {airports_of('destination')}", destination=fold(search.destination))
+        parameters["destination"] = fold(search.destination)
     if search.departure_date:
         add("f.departure_date = %(departure_date)s", departure_date=search.departure_date)
-    elif not search.everything:
-        add("f.departs_at > %(at)s")
     if search.carrier:
         add("f.carrier_id = %(carrier)s", carrier=search.carrier.upper())
     if search.flight_number:
@@ -120,9 +160,6 @@ def conditions(search: Search, at: datetime) -> tuple[list[str], dict]:
     if search.departs_before:
         add("(f.departs_at AT TIME ZONE o.timezone)::time <= %(departs_before)s", departs_before=search.departs_before)
     if not search.everything:
-        add(
-            "f.status IN ('scheduled', 'delayed') AND c.on_sale AND f.departs_at > %(closes)s",
-            closes=at + settings.SALES_CLOSE_BEFORE_DEPARTURE,
-        )
+        add("f.status IN ('scheduled', 'delayed') AND c.on_sale")
         add(f"{AVAILABLE} >= %(seats)s", seats=search.seats)
     return where, parameters
