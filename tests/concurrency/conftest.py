@@ -69,8 +69,8 @@ def running_server(directory: Path) -> Iterator[Server]:
         running.await_ready()
         yield running
     finally:
-        process.terminate()
-        process.wait(20)
+        process.kill()  # its workers end with it
+        process.wait()
 
 
 @pytest.fixture(scope="session")
