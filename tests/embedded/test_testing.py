@@ -37,6 +37,6 @@ def test_stop_request_ends_the_command_and_deletes_everything(number):
 
 
 def test_unknown_command_is_one_line():
-    done = subprocess.run([*WRAPPER, "no-such-command"], capture_output=True, text=True)
+    done = subprocess.run([*WRAPPER, "/no/such/command"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == "skybridge: no-such-command: No such file or directory\n"
+    assert done.stderr == "skybridge: /no/such/command: No such file or directory\n"
