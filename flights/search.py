@@ -110,7 +110,8 @@ def statement(search: Search, where: list[str], order: str, page: str) -> str:
     airports, where = [], list(where)
     for place in ("origin", "destination"):
         if getattr(search, place):
-            terms = f"search_terms @> ARRAY[%({place})s]::varchar[]"
+            # A subquery, which is planned alike for every place: so PostgreSQL keeps the plan.
+            terms = f"search_terms @> ARRAY(SELECT %({place})s::varchar)"
             airports.append(f"unnest(ARRAY(SELECT iata FROM flights_airport WHERE {terms})) AS {place} (iata)")
             where.append(f"f.{place}_id = {place}.iata")
     sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE {' AND '.join(where)} ORDER BY {order}, f.id {page}"
