@@ -84,14 +84,3 @@ def connect(variable: str, host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise Failure(f"{variable}: nothing answers at {host} port {port} ({reason}).") from None
-
-
-def answers_livez(host: str, port: int) -> bool:
-    """Tell whether the web server gives its first good answer."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    try:
-        with socket.create_connection((reachable, port), timeout=2) as connection:
-            connection.sendall(b"GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return connection.recv(64).split(b" ")[1:2] == [b"200"]
-    except OSError:
-        return False

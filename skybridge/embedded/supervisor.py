@@ -8,6 +8,7 @@ import time
 
 from skybridge.embedded import addresses, banner
 from skybridge.embedded.engines import Engine, Home, Postgres, Valkey, start_engines, stop_children
+from skybridge.embedded.livez import answers_livez
 from skybridge.embedded.processes import Child, Failure, end_with_parent, engine_account, kill_session
 from skybridge.embedded.state import PROJECT, State, home_directory
 
@@ -127,7 +128,7 @@ class Supervisor:
             self.programs.append(child)
             child.start()
             if child.name == "web":
-                child.await_ready(lambda: addresses.answers_livez(self.host, self.port), WEB_READY_SECONDS)
+                child.await_ready(lambda: answers_livez(self.host, self.port), WEB_READY_SECONDS)
                 self.say("Web ready")
 
     def program_list(self) -> list[Child]:

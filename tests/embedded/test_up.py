@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from skybridge.embedded.addresses import answers_livez
 from skybridge.embedded.engines import free_port
+from skybridge.embedded.livez import answers_livez
 from skybridge.embedded.state import PROJECT, read_environment
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
