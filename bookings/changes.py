@@ -12,11 +12,11 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from bookings.documents import BookingView, has_started, read_bookings
-from bookings.exceptions import CannotChange
+from bookings.exceptions import CannotChange, HoldExpired
 from bookings.expiry import with_overdue_released
 from bookings.holds import draft_ticket
-from bookings.models import Booking, status_at
-from bookings.parties import Passenger, check_party, seats_of, unnamed
+from bookings.models import Booking, has_run_out, status_at
+from bookings.parties import Passenger, check_ages, check_party, seats_of, unnamed
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
 from flights.offers import FlightFacts, Offer, Wish, open_offer, open_offers
@@ -83,6 +83,8 @@ def try_change(booking_id: UUID, change: Change, caller: Caller, if_match: str |
 
 def check_changeable(booking: Booking, view: BookingView, at: datetime) -> None:
     status = status_at(booking, at)
+    if has_run_out(booking, at):
+        raise HoldExpired(booking_status=status)
     if status not in Booking.TRANSITIONS:
         raise CannotChange(f"A booking that is {status} cannot be changed.", booking_status=status)
     if has_started(view, at):
@@ -117,6 +119,7 @@ class Changing:
         check_party(party)
         offers = open_offers(wishes, seats_of(party), at=self.at)
         expires_at = self.booking.hold_deadline(self.at)
+        check_ages(party, [offer.flight.departure_date for offer in offers])
         self.add_tickets(offers, party, first_position=1)
         change_holds(self.booking.pk, {offer.cabin_id: seats_of(party) for offer in offers}, expires_at)
         self.booking.move_to(
@@ -236,6 +239,10 @@ class Changing:
             if ticket_id not in {ticket.id for ticket in tickets}:
                 raise CannotChange(f"Ticket {ticket_id} is not one of this booking.")
             Ticket.objects.filter(pk=ticket_id).update(**dict(name.fields))
+        view = self.view()
+        days = [flight.departure_date for flight in view.flights.values()]
+        if days:
+            check_ages([passenger_of(ticket) for ticket, _ in view.tickets], days)
 
     def finish(self, before: BookingView) -> BookingView:
         """Issue new tickets, set the total, record what changed."""

@@ -11,6 +11,7 @@ from django.db import connection
 
 from bookings.models import Booking, status_at
 from flights.documents import flight_document
+from flights.models import Flight
 from flights.offers import FLIGHT_COLUMNS, FlightFacts
 from skybridge.times import utc_text
 from ticketing.documents import COUPON_COLUMNS, TICKET_COLUMNS, CouponFacts, TicketFacts, ticket_document
@@ -93,8 +94,15 @@ def nest(rows: list[tuple]) -> BookingView:
 
 
 def available_actions(view: BookingView, at: datetime) -> list[str]:
-    """Return the actions that succeed now; none once a flight has left or a passenger has checked in."""
-    return [] if has_started(view, at) else Booking.actions_from(status_at(view.booking, at))
+    """Return the actions that succeed now; none once a flight has left or a passenger has checked in.
+
+    Seats on a cancelled flight are not sold any more.
+    """
+    if has_started(view, at):
+        return []
+    cancelled = any(flight.status == Flight.Status.CANCELLED for flight in view.flights.values())
+    actions = Booking.actions_from(status_at(view.booking, at))
+    return [action for action in actions if action != "confirm" or not cancelled]
 
 
 def has_started(view: BookingView, at: datetime) -> bool:

@@ -27,11 +27,15 @@ class PartyTooLarge(InvalidInput):
     message = "A booking has 1 to 9 seats."
 
 
-class WrongAgency(DomainError):
-    code = "wrong_agency"
-    status_code = 403
-    message = "Forbidden"
-
-
 class CannotChange(DomainError):
     code = "cannot_change"
+
+
+class NoAdult(InvalidInput):
+    code = "no_adult"
+    message = "A booking needs an adult (12 or over)."
+
+
+class WrongAge(InvalidInput):
+    code = "wrong_age"
+    message = "The birth date does not fit the passenger type on the day of travel."

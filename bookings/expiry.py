@@ -16,6 +16,7 @@ from ticketing.services import close_tickets
 
 SWEEPER = system("expire_holds")
 BATCH = 500
+ATTEMPTS = 5  # one for each of a booking's flights, and one more
 Result = TypeVar("Result")
 
 
@@ -42,16 +43,15 @@ def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Res
 
     Holds that somebody else is releasing at this moment are waited for, except inside a transaction.
     """
-    tried: set[UUID] = set()
-    while True:
+    for _ in range(ATTEMPTS):
         try:
             return operate()
         except SoldOut as refusal:
-            overdue = set(overdue_bookings(refusal.cabin_ids, at)) - tried
-            if not overdue:
+            if not refusal.cabin_ids:
                 raise
-            tried |= overdue
+            overdue = overdue_bookings(refusal.cabin_ids, at)
             expire_bookings(overdue, at=at, wait=not connection.in_atomic_block)
+    return operate()
 
 
 def cancel_hold(booking: Booking, *, actor: Actor, at: datetime, reason: str = "") -> None:

@@ -20,12 +20,13 @@ from bookings.documents import BookingFacts, BookingView
 from bookings.expiry import with_overdue_released
 from bookings.locators import draw_locator
 from bookings.models import Booking
-from bookings.parties import Passenger, check_party, seats_of
+from bookings.parties import Passenger, check_ages, check_party, seats_of
 from flights.exceptions import SoldOut
 from flights.offers import Offer, Wish, open_offers
 from skybridge import context
 from skybridge.constraints import violates
 from skybridge.events import Actor
+from skybridge.exceptions import StillRunning
 from skybridge.idempotency import Claim, kept_headers
 from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
@@ -116,12 +117,16 @@ def hold_seats(sale: Sale, *, actor: Actor, answer: Answer, claim: Claim | None 
 
 
 def try_hold(sale: Sale, actor: Actor, answer: Answer, claim: Claim | None, at: datetime) -> HttpResponse:
-    offers = open_offers(sale.wishes, seats_of(sale.party), at=at)
+    seats = seats_of(sale.party)
+    offers = open_offers(sale.wishes, seats, at=at)
+    check_ages(sale.party, [offer.flight.departure_date for offer in offers])
     while True:
         view = draft_booking(sale, offers, at)
         response = answer(view)
         try:
             if not write_hold(view, offers, actor, claim, response):
+                if claim and open_offers(sale.wishes, seats, at=at):
+                    raise StillRunning  # there are seats: another request holds the claim's lock
                 raise SoldOut(offer.cabin_id for offer in offers)
         except IntegrityError as exc:
             if not violates(exc, "booking_locator"):

@@ -4,10 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bookings.exceptions import PartyTooLarge, TooManyInfants
+from bookings.exceptions import NoAdult, PartyTooLarge, TooManyInfants, WrongAge
 from ticketing.models import PassengerType, takes_seat
 
 MAX_SEATS = 9
+# From this age on, and below that one.
+AGES = {
+    PassengerType.ADULT: (12, 130),
+    PassengerType.CHILD: (2, 12),
+    PassengerType.INFANT: (0, 2),
+    PassengerType.INFANT_WITH_SEAT: (0, 2),
+}
 
 
 @dataclass(frozen=True)
@@ -28,9 +35,33 @@ def seats_of(party: Sequence[Passenger]) -> int:
 
 
 def check_party(party: Sequence[Passenger]) -> None:
-    """Refuse a party that one booking cannot hold. Raises PartyTooLarge or TooManyInfants."""
-    if not 1 <= seats_of(party) <= MAX_SEATS:
-        raise PartyTooLarge
+    """Refuse a party that one booking cannot hold. Raises NoAdult, PartyTooLarge or TooManyInfants."""
     adults = sum(passenger.passenger_type == PassengerType.ADULT for passenger in party)
+    if not adults:
+        raise NoAdult
+    if seats_of(party) > MAX_SEATS:
+        raise PartyTooLarge
     if len(party) - seats_of(party) > adults:
         raise TooManyInfants
+
+
+def check_ages(party: Sequence[Passenger], days: Sequence[date]) -> None:
+    """Refuse a birth date that does not fit the passenger's type on the local days of travel. Raises WrongAge.
+
+    The age on the first day decides; a lap infant that turns two on the way needs a seat.
+    """
+    first, last = min(days), max(days)
+    for place, passenger in enumerate(party):
+        if passenger.birth_date and not fits(passenger.passenger_type, passenger.birth_date, first, last):
+            pointer = f"/passengers/{place}/birth_date"
+            raise WrongAge(errors=[{"pointer": pointer, "code": WrongAge.code, "message": WrongAge.message}])
+
+
+def fits(passenger_type: str, birth_date: date, first: date, last: date) -> bool:
+    least, below = AGES[PassengerType(passenger_type)]
+    counts_on = last if passenger_type == PassengerType.INFANT else first
+    return least <= age_on(first, birth_date) and age_on(counts_on, birth_date) < below
+
+
+def age_on(day: date, birth_date: date) -> int:
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))

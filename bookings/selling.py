@@ -12,11 +12,13 @@ from partners.models import Agency
 from skybridge.exceptions import Forbidden
 
 
-def owner(caller: Caller, *, agency: str = "", user_id: str = "") -> tuple[UUID | None, str | None, str]:
+def owner(
+    caller: Caller, *, agency: str = "", user_id: str = "", field: str = "user_id"
+) -> tuple[UUID | None, str | None, str]:
     """Return agency id, agency name and user id of what a caller books.
 
     An agency names its own customers freely and no other agency, a traveller only itself, staff anybody. Raises
-    Forbidden.
+    Forbidden; `field` is what the call names the user by.
     """
     if caller.is_staff:
         found = Agency.objects.filter(name=agency).first() if agency else None
@@ -28,7 +30,7 @@ def owner(caller: Caller, *, agency: str = "", user_id: str = "") -> tuple[UUID 
     if caller.agency_id:
         return caller.agency_id, caller.agency_name, user_id
     if user_id and user_id != caller.user_id:
-        raise refused("user_id", "A traveller books for itself; leave the field out.")
+        raise refused(field, "A traveller books for itself; leave the field out.")
     return None, None, caller.user_id
 
 

@@ -1,6 +1,7 @@
 """Shapes of the bookings' calls. Input is strict; the answers' shapes are `bookings/documents.py`'s."""
 
-from typing import Any
+import unicodedata
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -9,27 +10,39 @@ from bookings.parties import MAX_SEATS
 from flights.models import Cabin
 from flights.serializers import FlightSerializer
 from skybridge.pagination import PageQuerySerializer, PageSerializer
-from skybridge.strict import StrictCharField, StrictIntegerField, StrictSerializer, StrictUUIDField
+from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
 from ticketing.models import PassengerType
 from ticketing.serializers import TicketSerializer
 
 
 def listed(shape: type[StrictSerializer], *, most: int) -> Any:
     """Return an optional list field of a shape."""
-    return serializers.ListSerializer(child=shape(), required=False, max_length=most)
+    return serializers.ListSerializer(child=shape(), required=False, allow_empty=False, max_length=most)
+
+
+class NameField(StrictCharField):
+    """A name as in the passport: letters of any script, and what stands between them."""
+
+    default_error_messages: ClassVar = {"letters": "A name has letters, blanks, hyphens, apostrophes and full stops."}
+
+    def to_internal_value(self, data):
+        name = super().to_internal_value(data)
+        if not all(c in " -'’.‐" or unicodedata.category(c)[0] in "LM" for c in name):
+            self.fail("letters")
+        return name
 
 
 class NameSerializer(StrictSerializer):
-    surname = StrictCharField(max_length=60, required=False, allow_blank=True)
-    given_name = StrictCharField(max_length=60, required=False, allow_blank=True)
-    title = StrictCharField(max_length=10, required=False, allow_blank=True)
+    surname = NameField(max_length=60, required=False, allow_blank=True)
+    given_name = NameField(max_length=60, required=False, allow_blank=True)
+    title = NameField(max_length=10, required=False, allow_blank=True)
     birth_date = serializers.DateField(required=False, allow_null=True)
 
 
 class PassengerSerializer(NameSerializer):
     """A passenger; names may be given later, until check-in."""
 
-    passenger_type = serializers.ChoiceField(PassengerType.choices, default=PassengerType.ADULT)
+    passenger_type = StrictChoiceField(PassengerType.choices, default=PassengerType.ADULT)
 
 
 class PassengerNameSerializer(NameSerializer):
@@ -38,14 +51,14 @@ class PassengerNameSerializer(NameSerializer):
     ticket_id = StrictUUIDField(required=False)
 
 
-class WishSerializer(StrictSerializer):
+class SegmentSerializer(StrictSerializer):
     """A flight: by `event_id`, or by `flightId` and `departureDate` (and `origin` where two leave)."""
 
     event_id = StrictUUIDField(required=False)
     flightId = StrictCharField(max_length=8, required=False)
     departureDate = serializers.DateField(required=False)
     origin = StrictCharField(max_length=3, required=False)
-    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
 
     def validate(self, attrs):
         if "event_id" not in attrs and not {"flightId", "departureDate"} <= attrs.keys():
@@ -68,6 +81,14 @@ class PassengersSerializer(StrictSerializer):
 
 class PartySerializer(PassengersSerializer):
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
+
+
+def with_flight_for_party(attrs: dict) -> dict:
+    """Refuse seats or passengers of a booking that has no flight for them."""
+    for name in ("seats", "passengers"):
+        if name in attrs and not attrs.get("flights"):
+            raise serializers.ValidationError({name: "There is no flight to hold seats on; name flights too."})
+    return attrs
 
 
 class BookFlightSerializer(PassengersSerializer):
@@ -109,8 +130,8 @@ class AgencyBookingSerializer(PartySerializer):
     flightId = StrictCharField(max_length=8, required=False)
     departureDate = serializers.DateField(required=False)
     origin = StrictCharField(max_length=3, required=False)
-    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
-    flights = listed(WishSerializer, most=4)
+    cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    flights = listed(SegmentSerializer, most=4)
 
     def validate(self, attrs):
         attrs = super().validate(attrs)
@@ -120,34 +141,44 @@ class AgencyBookingSerializer(PartySerializer):
             raise serializers.ValidationError({other: serializers.ErrorDetail("This field is required.", "required")})
         if named and attrs.get("flights"):
             raise serializers.ValidationError({"flights": "Give flightId or flights, not both."})
-        return attrs
+        return attrs if named else with_flight_for_party(attrs)
 
 
 class ManagedBookingSerializer(StrictSerializer):
     event_id = StrictUUIDField(help_text="A flight's id.")
     ticket_quantity = StrictIntegerField(min_value=1, max_value=MAX_SEATS)
     user_id = StrictCharField(max_length=255, required=False)
-    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
     passengers = listed(PassengerSerializer, most=2 * MAX_SEATS)
 
 
 class NewBookingSerializer(PartySerializer):
-    flights = listed(WishSerializer, most=4)
+    flights = listed(SegmentSerializer, most=4)
     user_id = StrictCharField(max_length=255, required=False)
+
+    def validate(self, attrs):
+        return with_flight_for_party(super().validate(attrs))
 
 
 class BookingChangeSerializer(StrictSerializer):
     """What is to change. `flights` and its party go into an empty booking."""
 
-    flights = listed(WishSerializer, most=4)
+    flights = listed(SegmentSerializer, most=4)
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
     departureDate = serializers.DateField(required=False)
     flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
     passengers = listed(PassengerNameSerializer, most=2 * MAX_SEATS)
 
+    def validate(self, attrs):
+        if not attrs:
+            raise serializers.ValidationError("Say what is to change.")
+        if "flights" in attrs and (beside := {"departureDate", "flightId"} & attrs.keys()):
+            raise serializers.ValidationError({beside.pop(): "Flights of an empty booking bring their own dates."})
+        return attrs
+
 
 class BookingQuerySerializer(PageQuerySerializer):
-    status = serializers.ChoiceField(Booking.Status.choices, required=False)
+    status = StrictChoiceField(Booking.Status.choices, required=False)
     user_id = StrictCharField(max_length=255, required=False)
     record_locator = StrictCharField(max_length=6, required=False)
     event_id = StrictUUIDField(required=False)

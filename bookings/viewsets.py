@@ -71,12 +71,12 @@ class AgencyBookingViewSet(BookingDoor):
         answers=MADE,
         refusals=[404, 409],
         examples=[examples.AGENCY_BOOKING, examples.CREATED],
-        tags=["Bookings"],
+        tags=["By flight number"],
         operation_id="createAgencyBooking",
     )
     def create(self, request, data):
         """Empty without a flight; with one, or several, the seats are held. `status` says CREATED either way."""
-        named = {"agency": data.get("agency", ""), "user_id": data.get("userId", "")}
+        named = {"agency": data.get("agency", ""), "user_id": data.get("userId", ""), "field": "userId"}
         wishes = [wish_of(wish) for wish in data.get("flights", ())] or [wish_of(data)] * ("flightId" in data)
 
         def made(view):
@@ -96,38 +96,42 @@ class FlightBookingViewSet(BookingDoor):
         answers={200: serializers.MessageBookingSerializer},
         refusals=[404, 409],
         examples=[examples.BOOK_FLIGHT, examples.message("Booking created successfully")],
-        tags=["Bookings"],
+        tags=["By flight number"],
         operation_id="bookFlight",
     )
     def create(self, request, data):
         """Hold seats on one departure until `expires_at`."""
-        sale = sale_of(self.caller, [wish_of(data)], party_of(data), user_id=data["userId"])
+        sale = sale_of(self.caller, [wish_of(data)], party_of(data), user_id=data["userId"], field="userId")
         return self.hold(sale, lambda view: answer(view, message="Booking created successfully"))
 
     @operation(
         "Cancel a booking",
         body=serializers.CancelSerializer,
         answers={200: serializers.MessageBookingSerializer},
-        refusals=[404, 409],
+        refusals=[404, 409, 412],
         examples=[examples.BOOKING_ID, examples.message("Booking canceled successfully", status="canceled")],
-        tags=["Bookings"],
+        tags=["By flight number"],
         operation_id="cancelBooking",
     )
     def cancel(self, request, data):
-        """The seats return exactly once, however often this is called."""
+        """The seats return exactly once, however often this is called. Nothing is paid back: see refund."""
         return answer(self.act(data["bookingId"], "cancel"), message="Booking canceled successfully")
 
     @operation(
         "Update a booking",
         body=serializers.UpdateSerializer,
         answers={200: serializers.MessageBookingSerializer},
-        refusals=[404, 409],
+        refusals=[404, 409, 412],
         examples=[examples.UPDATE, examples.message("Booking updated successfully")],
-        tags=["Bookings"],
+        tags=["By flight number"],
         operation_id="updateBooking",
     )
     def update(self, request, data):
-        """More or fewer seats, or another date: all of it, or nothing changes."""
+        """More or fewer seats, or another date: all of it, or nothing changes.
+
+        Fewer seats: unnamed passengers leave first, then the last ones. More seats and another date cost the price of
+        the moment; an issued ticket is exchanged when its date changes.
+        """
         change = Change(
             seats=data.get("seats"),
             departure_date=data.get("departureDate"),
@@ -158,7 +162,7 @@ class ActionsMixin(BookingDoor):
         tags=["Bookings"],
     )
     def cancel(self, request, booking_id):
-        """Void the tickets and give the seats back."""
+        """Void the tickets and give the seats back. Nothing is paid back: for that, refund."""
         return answer(self.act(booking_id, "cancel"))
 
     @operation(
@@ -169,7 +173,7 @@ class ActionsMixin(BookingDoor):
         tags=["Bookings"],
     )
     def refund(self, request, booking_id):
-        """Refund the tickets of a confirmed booking and give the seats back."""
+        """Pay the whole price of a confirmed booking back, and give the seats back."""
         return answer(self.act(booking_id, "refund"))
 
     @operation(

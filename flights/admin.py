@@ -1,6 +1,13 @@
-from django.contrib import admin
+from contextlib import suppress
+from datetime import date
 
+from django.contrib import admin
+from django.db.models import Q
+
+from flights.airports import fold
+from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
+from flights.offers import match_designator
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -40,12 +47,42 @@ class FlightAdmin(ReadOnlyAdmin):
         "departure_date",
         "origin_id",
         "destination_id",
-        "departs_at",
+        "departs_locally_at",
         "aircraft_type",
         "status",
     )
     list_filter = ("status", "carrier")
+    list_select_related = ("origin",)
     date_hierarchy = "departs_at"
-    search_fields = ("=origin__iata", "=destination__iata", "=flight_number")
+    search_fields = ("flight_number",)
+    search_help_text = "Any of: a flight (UA1161), a number, a date (2026-12-01), an airport or city."
     ordering = ("departs_at", "id")
     inlines = (FlightCabinInline,)
+
+    @admin.display(description="departs (local)", ordering="departs_at")
+    def departs_locally_at(self, flight) -> str:
+        return f"{flight.departs_at.astimezone(zone(flight.origin.timezone)):%H:%M %Z}"
+
+    def get_search_results(self, request, queryset, search_term):
+        """Find by everything that a flight is known by, in any order; other words together are a place."""
+        place = []
+        for word in search_term.split():
+            known_by = flight_filter(word)
+            queryset = queryset.filter(**known_by)
+            place += [] if known_by else [word]
+        if place:
+            term = [fold(" ".join(place))]
+            leaves, reaches = Q(origin__search_terms__contains=term), Q(destination__search_terms__contains=term)
+            queryset = queryset.filter(leaves | reaches)
+        return queryset, False
+
+
+def flight_filter(word: str) -> dict:
+    """Return the filter that a flight, a number or a date in a search stands for, {} for any other word."""
+    if word.isdecimal() and len(word) <= 4:
+        return {"flight_number": word}
+    if match := match_designator(word.upper()):
+        return {"carrier": match[1], "flight_number": match[2], "operational_suffix": match[3]}
+    with suppress(ValueError):
+        return {"departure_date": date.fromisoformat(word)}
+    return {}

@@ -16,7 +16,7 @@ class AmbiguousFlight(DomainError):
 
 
 class SoldOut(DomainError):
-    """Too few free seats on the cabins named; holds on them that have run out may still be released."""
+    """Too few free seats; on the cabins named, holds that have run out are worth releasing."""
 
     code = "not_enough_seats"
     message = "Not enough seats available"

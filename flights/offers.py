@@ -175,16 +175,16 @@ def open_offer(wish: Wish, seats: int, *, at: datetime) -> Offer:
     if not offer.is_open(at):
         raise FlightClosed
     if offer.free < seats:
-        raise SoldOut([offer.cabin_id])
+        raise SoldOut([offer.cabin_id] if offer.available >= seats else [])
     return offer
 
 
 def open_offers(wishes: Sequence[Wish], seats: int, *, at: datetime) -> list[Offer]:
-    """Return the offers of several wishes. Raises DuplicateFlight besides when two name one flight."""
+    """Return the offers of several wishes in order of travel. Raises DuplicateFlight besides, for one named twice."""
     offers = [open_offer(wish, seats, at=at) for wish in wishes]
     if len({offer.flight.id for offer in offers}) < len(offers):
         raise DuplicateFlight
-    return offers
+    return sorted(offers, key=lambda offer: offer.flight.departs_at)
 
 
 def flight_offers(flight_id: UUID, *, at: datetime) -> list[Offer]:

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from flights.models import Cabin
 from flights.search import SORTS, Search
 from skybridge.pagination import PageQuerySerializer, PageSerializer
-from skybridge.strict import StrictCharField, StrictIntegerField, StrictSerializer
+from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer
 
 PLACE = "City name (any case, accents optional) or IATA code."
 
@@ -15,11 +15,11 @@ class FilterSerializer(StrictSerializer):
 
     seats = StrictIntegerField(min_value=1, max_value=9, default=1)
     carrier = StrictCharField(max_length=3, required=False)
-    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
     max_price = serializers.DecimalField(12, 4, min_value=0, required=False, help_text="Per adult, with taxes.")
     departs_after = serializers.TimeField(required=False, help_text="Local wall-clock time.")
     departs_before = serializers.TimeField(required=False, help_text="Local wall-clock time.")
-    sort = serializers.ChoiceField(list(SORTS), default="departure")
+    sort = StrictChoiceField(list(SORTS), default="departure")
     include_unavailable = serializers.BooleanField(
         default=False, help_text="Also flights that are full, closed, cancelled or gone."
     )

@@ -14,6 +14,13 @@ from partners.models import Agent
 from partners.tokens import terms_from, traveller_with
 from skybridge.exceptions import Forbidden
 
+BAD_KEY = {"pointer": "", "code": "bad_key", "message": "This API key is unknown, expired or revoked."}
+NO_CREDENTIALS = {
+    "pointer": "",
+    "code": "no_credentials",
+    "message": "Send an API key as x-api-key, or a token as Authorization: Bearer.",
+}
+
 
 def known(request, caller: Caller, auth: str) -> tuple[Caller, str]:
     request._request.caller_name = f"{caller.kind}:{caller.id}"  # for the access log
@@ -29,7 +36,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         caller = caller_with(key)
         if caller is None:
-            raise Forbidden
+            raise Forbidden(errors=[BAD_KEY])
         return known(request, caller, "key")
 
 
@@ -80,5 +87,5 @@ class IsKnownCaller(BasePermission):
 
     def has_permission(self, request, view):
         if not isinstance(request.user, Caller):
-            raise Forbidden
+            raise Forbidden(errors=[NO_CREDENTIALS])
         return True

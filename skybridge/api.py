@@ -130,7 +130,7 @@ def operation(
                     kwargs["data"] = data
             return action(self, request, *args, **kwargs)
 
-        refused = sorted({400, 401, 403, 429, *refusals})
+        refused = sorted({400, 401, 403, 429, *((413, 415, 422) if body else ()), *refusals})
         documented = dict.fromkeys(((status, "application/problem+json") for status in refused), ProblemSerializer)
         return extend_schema(
             summary=summary,

@@ -75,7 +75,8 @@ def claim_of(request, caller: str) -> Claim | None:
 def once(claim: Claim, answer: Callable[[], HttpResponse], refuse: Callable[[Exception], HttpResponse]) -> HttpResponse:
     """Carry out `answer` once per claim; a refusal undoes its effect and is kept as the answer too.
 
-    Answers of 500 and above are not kept, so that the caller may try again. Raises KeyReused and StillRunning.
+    Answers of 500 and above, and StillRunning, are not kept, so that the caller may try again. Raises KeyReused and
+    StillRunning.
     """
     with transaction.atomic():
         if not try_lock(claim.lock):
@@ -85,6 +86,8 @@ def once(claim: Claim, answer: Callable[[], HttpResponse], refuse: Callable[[Exc
         try:
             with transaction.atomic():
                 response = answer()
+        except StillRunning:
+            raise
         except Exception as exc:
             response = refuse(exc)
         if response.status_code < 500:

@@ -57,7 +57,7 @@ def split(amount: Decimal, weights: Sequence[Decimal | int], currency: str) -> l
     by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - shares[i], i))
     for i in by_remainder[: int(units - sum(parts))]:
         parts[i] += 1
-    return [part * unit for part in parts]
+    return [(part * unit).quantize(unit) for part in parts]
 
 
 def as_number(amount: Decimal) -> float | int:

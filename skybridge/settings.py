@@ -16,6 +16,8 @@ DEFAULT_SECRET_KEY = "insecure-development-key"
 
 env = environ.Env()
 ENVIRONMENT = env.str("SKYBRIDGE_ENV", "development")
+if ENVIRONMENT not in ("development", "test", "production"):
+    raise ImproperlyConfigured(f"SKYBRIDGE_ENV is development, test or production, not {ENVIRONMENT!r}.")
 IN_PRODUCTION = ENVIRONMENT == "production"
 HOME = Path(env.str("SKYBRIDGE_HOME", str(BASE_DIR / "var")))
 AIRLINE_NAME = env.str("AIRLINE_NAME", "SkyBridge")
@@ -147,8 +149,15 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "SkyBridge",
-    "DESCRIPTION": "The open airline order system: search flights, hold seats, confirm, change, cancel, refund.",
-    "VERSION": "1.0.0",
+    "DESCRIPTION": (BASE_DIR / "skybridge" / "introduction.md").read_text(),
+    "VERSION": "0.1.0",
+    "TAGS": [
+        {"name": "Flights", "description": "Find what can be sold."},
+        {"name": "Bookings", "description": "Hold seats, confirm, change, cancel, refund: the calls to build on."},
+        {"name": "Managed bookings", "description": "The same bookings by event (a flight) and user."},
+        {"name": "Tickets", "description": "Tickets by user and by event."},
+        {"name": "By flight number", "description": "The same bookings by flight number and date, in single calls."},
+    ],
     "PREPROCESSING_HOOKS": ["skybridge.schema.without_trailing_slash"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
@@ -181,7 +190,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IN_PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if IN_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IN_PRODUCTION

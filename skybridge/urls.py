@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
@@ -14,6 +15,8 @@ urlpatterns = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", views.swagger, name="docs"),
     re_path(r"^redoc/?$", views.redoc, name="redoc"),
+    path("login/", LoginView.as_view(template_name="skybridge/login.html"), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
 ]
 

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from flights.models import Cabin
 from flights.serializers import TaxSerializer
-from skybridge.strict import StrictSerializer
+from skybridge.strict import StrictChoiceField, StrictSerializer
 from ticketing.models import Coupon, PassengerType
 
 
@@ -44,7 +44,7 @@ class OwnedTicketSerializer(TicketSerializer):
 
 
 class AvailableQuerySerializer(StrictSerializer):
-    cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
+    cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
 
 
 class AvailableSerializer(serializers.Serializer):

@@ -19,17 +19,19 @@ from ticketing.models import Coupon, Ticket
 # Source: IATA Resolution 722: three digits accounting code, ten digits form and serial number.
 ISSUING = """
 carrier AS (
-    SELECT DISTINCT ON (t.id) t.id, COALESCE(NULLIF(c.accounting_code, ''), %(default_code)s) AS code
+    SELECT DISTINCT ON (t.id) t.id, t.position, COALESCE(NULLIF(c.accounting_code, ''), %(default_code)s) AS code
     FROM booking b
     JOIN ticketing_ticket t ON t.booking_id = b.id AND t.number IS NULL AND NOT t.is_superseded
     LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
     LEFT JOIN flights_flight f ON f.id = k.flight_id
     LEFT JOIN flights_carrier c ON c.iata = f.carrier_id
     ORDER BY t.id, k.sequence
+), numbered AS (
+    SELECT id, code || lpad(nextval('ticketing_serial')::text, 10, '0') AS number
+    FROM (SELECT id, code FROM carrier ORDER BY position) in_order
 ), issued AS (
-    UPDATE ticketing_ticket t
-    SET number = carrier.code || lpad(nextval('ticketing_serial')::text, 10, '0'), issued_at = %(at)s::timestamptz
-    FROM carrier WHERE t.id = carrier.id
+    UPDATE ticketing_ticket t SET number = numbered.number, issued_at = %(at)s::timestamptz
+    FROM numbered WHERE t.id = numbered.id
     RETURNING t.id, t.number
 )"""
 ISSUE = f"WITH booking AS (SELECT %(booking_id)s::uuid AS id), {ISSUING} SELECT 1"

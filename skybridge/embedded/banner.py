@@ -3,7 +3,14 @@
 import json
 from pathlib import Path
 
-PAGES = {"Site": "/", "API": "/docs", "Reference": "/redoc", "Admin": "/admin/", "Health": "/livez"}
+PAGES = {
+    "Site": "/",
+    "API": "/docs",
+    "Reference": "/redoc",
+    "Admin": "/admin/",
+    "Agents": "/login/",
+    "Health": "/livez",
+}
 
 
 def show(directory: Path, host: str, port: int) -> None:
@@ -11,9 +18,10 @@ def show(directory: Path, host: str, port: int) -> None:
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
     base = (demo.get("url") or f"http://{f'[{shown}]' if ':' in shown else shown}:{port}").rstrip("/")
     sections = [
-        rows([(name, base + path) for name, path in PAGES.items()]),
+        rows([*((name, base + path) for name, path in PAGES.items()), ("Logs", str(directory / "logs"))]),
         titled("Demo users", rows([(u["role"], f"{u['username']} / {u['password']}") for u in demo.get("users", [])])),
         titled("Demo agencies", rows([(a["name"], a["api_key"]) for a in demo.get("agencies", [])])),
+        titled("Demo traveller", f"  the token is in {directory / 'demo.json'} (jwt)" if demo.get("jwt") else ""),
         titled("Search, book, confirm: paste one after the other", "\n\n".join(demo.get("curl", []))),
         "Ctrl-C stops everything.",
     ]

@@ -91,7 +91,7 @@ def test_what_has_run_out_cannot_be_changed(acme, flight):
     let_hold_run_out(booking["booking_id"])
     before = database()
     for fields in ({"seats": 2}, {"passengers": [{"surname": "Hopper"}]}):
-        refused(change(acme, booking, **fields), 409, "cannot_change")
+        refused(change(acme, booking, **fields), 409, "hold_expired")
     assert database() == before
 
 

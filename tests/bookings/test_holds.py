@@ -87,10 +87,10 @@ def test_one_flight_twice_in_a_booking_is_refused(acme, flight):
     assert database() == before
 
 
-def test_two_flights_of_a_booking_keep_their_order(acme, flight):
+def test_two_flights_of_a_booking_stand_in_order_of_travel(acme, flight):
     onward = factories.flight("LAX", "SFO", departs_at=timezone.now() + timedelta(days=6))
     booking = book(acme, onward, flight)
-    assert [coupon["event_id"] for coupon in booking["tickets"][0]["coupons"]] == [str(onward.pk), str(flight.pk)]
+    assert [coupon["event_id"] for coupon in booking["tickets"][0]["coupons"]] == [str(flight.pk), str(onward.pk)]
     assert booking["event_id"] == str(flight.pk)
 
 

@@ -1,9 +1,13 @@
 """Who travels in one booking: up to nine seats, and a lap infant per adult."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
-from bookings.exceptions import PartyTooLarge, TooManyInfants
+import pytest
+from django.utils import timezone
+
+from bookings.exceptions import NoAdult, PartyTooLarge, TooManyInfants
 from bookings.parties import Passenger, check_party, seats_of, unnamed
+from tests import factories
 from tests.bookings.sales import book, booking_body, change, confirmed, counters, coupons_of, database, query, refused
 
 
@@ -20,13 +24,70 @@ def test_children_and_infants_pay_less_and_infants_no_airport_charges(acme, flig
     assert {tax["code"] for tax in infant["coupons"][0]["taxes"]} == {"US"}
 
 
-@pytest.mark.parametrize("passengers", [["INF"], ["CHD", "INF"], ["ADT", "INF", "INF"], ["ADT", "INS", "INF", "INF"]])
-def test_more_lap_infants_than_adults_are_refused(acme, flight, passengers):
+@pytest.mark.parametrize(
+    ("passengers", "code"),
+    [
+        (["INF"], "no_adult"),
+        (["CHD", "INF"], "no_adult"),
+        (["INS"], "no_adult"),
+        (["ADT", "INF", "INF"], "too_many_infants"),
+        (["ADT", "INS", "INF", "INF"], "too_many_infants"),
+    ],
+)
+def test_a_party_without_enough_adults_is_refused(acme, flight, passengers, code):
     before = database()
-    response = acme.post("/api/v1/bookings", booking_body(flight, passengers=passengers))
-    assert response.status_code == 400
-    assert response.json()["code"] in ("too_many_infants", "party_too_large")
+    refused(acme.post("/api/v1/bookings", booking_body(flight, passengers=passengers)), 400, code)
     assert database() == before
+
+
+@pytest.fixture
+def summer_flight(db):
+    """A flight of a day that every year has."""
+    return factories.flight(departs_at=datetime(timezone.now().year + 1, 6, 15, 16, tzinfo=UTC))
+
+
+def years_before(flight, years: int, days: int = 0) -> str:
+    """Return the birth date of who turns that old on the day of the flight, or some days later."""
+    return str(flight.departure_date.replace(year=flight.departure_date.year - years) + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("kind", "years", "days"),
+    [("ADT", 12, 1), ("CHD", 12, 0), ("CHD", 2, 1), ("INF", 2, 0), ("INS", 2, 0), ("ADT", -1, 0)],
+)
+def test_a_birth_date_must_fit_the_passenger_type(acme, summer_flight, kind, years, days):
+    child = {"passenger_type": kind, "birth_date": years_before(summer_flight, years, days)}
+    before = database()
+    response = acme.post("/api/v1/bookings", booking_body(summer_flight, passengers=[{}, child]))
+    refused(response, 400, "wrong_age")
+    assert response.json()["errors"][0]["pointer"] == "/passengers/1/birth_date"
+    assert database() == before
+
+
+@pytest.mark.parametrize(("kind", "years", "days"), [("ADT", 12, 0), ("CHD", 12, 1), ("CHD", 2, 0), ("INF", 2, 1)])
+def test_the_day_before_and_after_a_birthday_fit(acme, summer_flight, kind, years, days):
+    child = {"passenger_type": kind, "birth_date": years_before(summer_flight, years, days)}
+    assert acme.post("/api/v1/bookings", booking_body(summer_flight, passengers=[{}, child])).status_code == 201
+
+
+def test_an_infant_that_turns_two_before_the_way_back_needs_a_seat(acme, summer_flight):
+    back = factories.flight("LAX", "JFK", departs_at=summer_flight.departs_at + timedelta(days=3))
+    party = [{}, {"passenger_type": "INF", "birth_date": years_before(summer_flight, 2, 2)}]
+    refused(acme.post("/api/v1/bookings", booking_body(summer_flight, back, passengers=party)), 400, "wrong_age")
+    assert acme.post("/api/v1/bookings", booking_body(summer_flight, passengers=party)).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["DO3", "<b>", "a@b", "x\ty"])
+def test_a_name_is_made_of_letters(acme, flight, name):
+    before = database()
+    refused(acme.post("/api/v1/bookings", booking_body(flight, passengers=[{"surname": name}])), 400, "invalid_input")
+    assert database() == before
+
+
+def test_names_of_any_script_are_kept_as_given(acme, flight):
+    party = [{"surname": "O'Neill-Ångström", "given_name": "José Mª Jr."}, {"surname": "山田", "given_name": "太郎"}]
+    tickets = book(acme, flight, passengers=party)["tickets"]
+    assert [ticket["surname"] for ticket in tickets] == ["O'Neill-Ångström", "山田"]
 
 
 def test_nine_seats_and_nine_infants_fit_and_ten_seats_do_not(acme, flight):
@@ -82,7 +143,7 @@ def test_fewer_seats_give_up_the_unnamed_first(acme, flight):
 def test_the_rules_themselves():
     check_party([*unnamed(2), Passenger("INF"), Passenger("INF")])
     assert seats_of([Passenger("INS"), Passenger("INF"), Passenger("CHD")]) == 2
-    for party, refusal in (([], PartyTooLarge), (unnamed(10), PartyTooLarge)):
+    for party, refusal in (([], NoAdult), (unnamed(10), PartyTooLarge)):
         with pytest.raises(refusal):
             check_party(party)
     with pytest.raises(TooManyInfants):
