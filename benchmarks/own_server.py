@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import django
 from django.db import connection
 
 from benchmarks.fill import add_agency, fill
-from skybridge.embedded.addresses import answers_livez
 from skybridge.embedded.engines import (
     Engine,
     Home,
@@ -80,7 +80,7 @@ def own_server(flights: int) -> Iterator[Path]:
         web = Child("web", [sys.executable, *web_command("127.0.0.1", port)], directory / "web.log", directory=PROJECT)
         children.insert(0, web)
         web.start()
-        web.await_ready(lambda: answers_livez("127.0.0.1", port), 30)
+        web.await_ready(lambda: answers(f"http://127.0.0.1:{port}/livez"), 30)
         demo = {"url": f"http://127.0.0.1:{port}", "agencies": [{"name": "Benchmark", "api_key": key}]}
         (directory / "demo.json").write_text(json.dumps(demo))
         (directory / "environment").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
@@ -89,3 +89,9 @@ def own_server(flights: int) -> Iterator[Path]:
         for child in children:
             stop_children([child], 10)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def answers(url: str) -> bool:
+    with suppress(OSError), urlopen(url, timeout=2) as response:
+        return response.status == 200
+    return False
