@@ -92,8 +92,8 @@ FLIGHT_COLUMNS = """
     f.departs_at, f.arrives_at, f.aircraft_type, f.status,
     COALESCE(NULLIF(o.city, ''), o.name), COALESCE(NULLIF(d.city, ''), d.name), o.timezone, d.timezone
 """
-# The subquery around the moment hides it from the planner. PostgreSQL keeps a statement's plan only if it looks no dearer
-# than one for the values at hand, and planning takes three times as long as reading.
+# The subquery around the moment hides it from the planner: PostgreSQL keeps a statement's plan only if it looks no
+# dearer than one for the values at hand, and planning takes three times as long as reading.
 AVAILABLE = """
     c.free + CASE WHEN c.held > 0 THEN COALESCE((
         SELECT sum(h.seats) FROM flights_seathold h WHERE h.flight_cabin_id = c.id AND h.expires_at <= (SELECT %(at)s)
