@@ -118,6 +118,7 @@ class Flight(StateMachine):
             models.Index(fields=["origin", "departs_at", "id"], name="flight_by_origin"),
             models.Index(fields=["destination", "departs_at", "id"], name="flight_by_destination"),
             models.Index(fields=["departs_at", "id"], name="flight_by_departure"),
+            models.Index(fields=["departure_date", "departs_at", "id"], name="flight_by_date"),
         ]
 
     def __str__(self) -> str:

@@ -63,6 +63,10 @@ class FlightQuerySerializer(FilterSerializer, PageQuerySerializer):
 
     def validate(self, attrs):
         check_return(attrs, "departure_date", "return_date")
+        if attrs["sort"] != "departure" and "departure_date" not in attrs:
+            raise serializers.ValidationError(
+                {"sort": "Say departure_date too; without one, flights come by departure."}
+            )
         if "return_date" in attrs and not {"origin", "destination"} <= attrs.keys():
             raise serializers.ValidationError({"return_date": "A way back needs origin and destination."})
         return attrs

@@ -30,14 +30,15 @@ class Ticket(models.Model):
     given_name = models.CharField(max_length=60, blank=True)
     title = models.CharField(max_length=10, blank=True)
     birth_date = models.DateField(null=True, blank=True)
-    number = models.CharField(max_length=13, unique=True, null=True)
+    number = models.CharField(max_length=13, null=True)
     issued_at = models.DateTimeField(null=True)
-    exchanged_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    exchanged_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     is_superseded = models.BooleanField(default=False, help_text="Exchanged for another ticket, or its seat given up.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["number"], name="ticket_number_once"),
             models.CheckConstraint(
                 condition=models.Q(number__isnull=True) | models.Q(number__regex=r"^\d{13}$"),
                 name="ticket_number_13_digits",
@@ -76,7 +77,7 @@ class Coupon(StateMachine):
     LIVE = (Status.OPEN, Status.CHECKED_IN, Status.LIFTED, Status.FLOWN)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="coupons")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="coupons", db_index=False)
     sequence = models.PositiveSmallIntegerField(help_text="From 1, in order of travel.")
     flight = models.ForeignKey(Flight, on_delete=models.PROTECT, null=True, related_name="coupons")
     cabin = models.CharField(max_length=1, choices=Cabin, default=Cabin.ECONOMY)

@@ -38,7 +38,7 @@ BROKEN_BY = {
         f"UPDATE ticketing_ticket SET issued_at = now() WHERE booking_id = {PENDING}"
     ],
     "ticket_numbers_are_unique": [
-        "ALTER TABLE ticketing_ticket DROP CONSTRAINT ticketing_ticket_number_key",
+        "ALTER TABLE ticketing_ticket DROP CONSTRAINT ticket_number_once",
         f"UPDATE ticketing_ticket SET number = '0000000000001' WHERE booking_id = {CONFIRMED}",
     ],
     "coupon_total_is_fare_and_taxes": [COUPON_OF.format("total_amount = total_amount + 0.01", CANCELED, "V")],

@@ -248,7 +248,11 @@ CURSORS = {
 def test_a_cursor_that_we_never_gave(operation, sort, acme, flight):
     subject = make_subject(acme, flight)
     for name, cursor in CURSORS.items():
-        address = operation.url(subject) + f"?cursor={quote(cursor, safe='%')}" + (f"&sort={sort}" if sort else "")
+        address = (
+            operation.url(subject)
+            + f"?cursor={quote(cursor, safe='%')}"
+            + (f"&sort={sort}&departure_date=2026-12-01" if sort else "")
+        )
         problem = refusal(acme.get(address), 400, "invalid_input")
         assert problem["errors"] == [
             {"pointer": "/cursor", "code": "invalid", "message": "Not a cursor of this list."}
