@@ -78,12 +78,11 @@ def run(command: list[str], variables: dict[str, str]) -> int:
     except OSError as error:
         raise Failure(f"{command[0]}: {error.strerror}") from None
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    while True:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            continue  # the command decides how to end; we clean up after it
-        return code if code >= 0 else 128 - code
+    # Ctrl-C reaches the command too, which decides how to end. An exception here could arrive between the end of the
+    # command and its exit code, and lose that.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    code = process.wait()
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
