@@ -83,6 +83,13 @@ class Booking(StateMachine):
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="bookings", db_index=False)
     user_id = models.CharField(max_length=255, blank=True, help_text="The traveller, or the agency's own customer.")
+    order = models.ForeignKey(
+        "orders.Order",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="bookings",
+        help_text="The one order that sells it; given once and for good.",
+    )
     seats = models.PositiveSmallIntegerField(default=0, help_text="Seats on each of its flights.")
     expires_at = models.DateTimeField(null=True, help_text="The deadline of a pending booking.")
     currency = models.CharField(max_length=3, blank=True)

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "flights",
     "ticketing",
     "bookings",
+    "orders",
 ]
 
 MIDDLEWARE = [
@@ -124,11 +125,20 @@ API_KEY_CACHE_SECONDS = 3  # a revoked key stops working within this time, in ev
 TRAVELLER_PLAN = {"name": "traveller", "rate": 50, "burst": 100}
 SESSION_PLAN = {"name": "session", "rate": 50, "burst": 100}
 
+# --- The workflow of orders ---
+EXECUTION_ARN_PREFIX = (
+    f"arn:aws:states:{env.str('EXECUTION_REGION', 'us-east-1')}:{env.str('EXECUTION_ACCOUNT', '123456789012')}"
+    ":execution:OrderProcessingStateMachine:"
+)
+EXECUTION_TIMEOUT = timedelta(hours=env.int("EXECUTION_TIMEOUT_HOURS", 24))
+
 # --- The airline's rules ---
 HOLD_DURATION = timedelta(minutes=env.int("HOLD_MINUTES", 20))
 SALES_CLOSE_BEFORE_DEPARTURE = timedelta(minutes=env.int("SALES_CLOSE_MINUTES", 60))
 ACCOUNTING_CODE = env.str("ACCOUNTING_CODE", "000")  # of tickets whose carrier has none
 CURRENCY = env.str("CURRENCY", "USD")
+ORDER_HOLD_DURATION = timedelta(hours=env.int("ORDER_HOLD_HOURS", 24))  # seats of a booking whose order is processed
+FAILED_ORDER_LIFETIME = timedelta(hours=env.int("FAILED_ORDER_HOURS", 24))  # then it gives back what it has taken
 IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=24)
 ECONOMY_SHARE = Decimal("0.92")  # of a flight whose schedule gives one seat count, see flights/schedules.py
 

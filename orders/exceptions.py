@@ -1,0 +1,57 @@
+from skybridge.exceptions import DomainError, InvalidInput, NotFound
+
+
+class OrderNotFound(NotFound):
+    code = "order_not_found"
+    message = "Order not found"
+
+
+class ExecutionNotFound(NotFound):
+    code = "execution_not_found"
+    message = "Execution not found"
+
+
+class ProductNotFound(InvalidInput):
+    """An order names a product that is not sold."""
+
+    code = "product_not_found"
+
+
+class OutOfStock(DomainError):
+    """Too little stock of a product; the order took nothing."""
+
+    code = "out_of_stock"
+
+
+class BookingNotForSale(DomainError):
+    """A booking that is not pending, has run out, or is on an order already."""
+
+    code = "booking_not_for_sale"
+
+
+class CurrencyMismatch(InvalidInput):
+    code = "currency_mismatch"
+    message = "All items of an order are sold in one currency."
+
+
+class OrderActionNotAllowed(DomainError):
+    """The order's status does not allow the action; `available_actions` lists what it allows."""
+
+    code = "action_not_allowed"
+
+
+class OrderInProgress(DomainError):
+    """The booking belongs to an order that is being processed or stands still; act on the order."""
+
+    code = "order_in_progress"
+    message = "This booking is on an order that is not complete yet; act on its order."
+
+
+class NotRedrivable(DomainError):
+    code = "not_redrivable"
+    message = "Only an execution that FAILED or TIMED_OUT can be redriven."
+
+
+class NotRunning(DomainError):
+    code = "not_running"
+    message = "This execution has ended; nothing is left to stop."
