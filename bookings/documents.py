@@ -25,6 +25,7 @@ class BookingFacts(NamedTuple):
     agency_id: UUID | None
     agency_name: str | None
     user_id: str
+    order_id: UUID | None
     seats: int
     expires_at: datetime | None
     currency: str
@@ -44,8 +45,8 @@ class BookingView(NamedTuple):
 
 
 BOOKING_COLUMNS = """
-    b.id, b.locator, b.status, b.agency_id, a.name, b.user_id, b.seats, b.expires_at, b.currency, b.total_amount,
-    b.refunded_amount, b.version, b.created_at, b.updated_at
+    b.id, b.locator, b.status, b.agency_id, a.name, b.user_id, b.order_id, b.seats, b.expires_at, b.currency,
+    b.total_amount, b.refunded_amount, b.version, b.created_at, b.updated_at
 """
 READ = f"""
 SELECT {BOOKING_COLUMNS}, {TICKET_COLUMNS}, {COUPON_COLUMNS}, {FLIGHT_COLUMNS}
@@ -96,13 +97,18 @@ def nest(rows: list[tuple]) -> BookingView:
 def available_actions(view: BookingView, at: datetime) -> list[str]:
     """Return the actions that succeed now; none once a flight has left or a passenger has checked in.
 
-    Seats on a cancelled flight are not sold any more.
+    Seats on a cancelled flight are not sold any more. While an order that sells a pending booking is processed, only
+    the order can be acted on.
     """
-    if has_started(view, at):
+    if has_started(view, at) or is_being_ordered(view.booking):
         return []
     cancelled = any(flight.status == Flight.Status.CANCELLED for flight in view.flights.values())
     actions = Booking.actions_from(status_at(view.booking, at))
     return [action for action in actions if action != "confirm" or not cancelled]
+
+
+def is_being_ordered(booking: BookingFacts) -> bool:
+    return booking.order_id is not None and booking.status == Booking.Status.PENDING
 
 
 def has_started(view: BookingView, at: datetime) -> bool:
@@ -125,6 +131,7 @@ def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:
         "agency": booking.agency_name,
         "user_id": booking.user_id,
         "userId": booking.user_id,
+        "order_id": booking.order_id,
         "event_id": flights[0].id if flights else None,
         "seats": booking.seats,
         "ticket_quantity": len(view.tickets),

@@ -57,6 +57,7 @@ BOOKING: dict[str, Any] = {
     "agency": "Acme Travel",
     "user_id": "12345",
     "userId": "12345",
+    "order_id": None,
     "event_id": FLIGHT["event_id"],
     "seats": 1,
     "ticket_quantity": 1,

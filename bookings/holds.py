@@ -149,6 +149,7 @@ def draft_booking(sale: Sale, offers: Sequence[Offer], at: datetime) -> BookingV
         agency_id=sale.agency_id,
         agency_name=sale.agency_name,
         user_id=sale.user_id,
+        order_id=None,
         seats=seats_of(sale.party),
         expires_at=Booking.hold_deadline(at),
         currency=offers[0].currency,

@@ -201,6 +201,7 @@ class BookingSerializer(serializers.Serializer):
     agency = serializers.CharField(allow_null=True)
     user_id = serializers.CharField()
     userId = serializers.CharField()
+    order_id = serializers.UUIDField(allow_null=True, help_text="The order that sells it.")
     event_id = serializers.UUIDField(allow_null=True, help_text="Its first flight.")
     seats = serializers.IntegerField()
     ticket_quantity = serializers.IntegerField()

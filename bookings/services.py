@@ -4,6 +4,7 @@ Cancel and refund lock the booking first (then its coupons, then the flights' ca
 transaction; confirm is a single statement. A repeated action on a booking that is there already does nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -18,9 +19,11 @@ from bookings.expiry import cancel_hold
 from bookings.locators import draw_locator
 from bookings.models import Booking, has_run_out, status_at
 from flights.inventory import return_sold_seats
+from flights.models import SeatHold
 from partners.callers import Caller
 from skybridge import events
 from skybridge.constraints import violates
+from skybridge.exceptions import ConcurrentChange
 from skybridge.versions import check_version
 from ticketing.models import Coupon
 from ticketing.services import close_tickets, seats_by_flight
@@ -62,12 +65,10 @@ def lock_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = Non
 
 
 def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None) -> BookingView:
-    """Confirm, cancel or refund a booking and return it as it stands then.
+    """Cancel or refund a booking and return it as it stands then.
 
     Raises BookingNotFound, StaleVersion, HoldExpired, or ActionNotAllowed naming the status and the allowed actions.
     """
-    if action == "confirm":
-        return confirm(booking_id, caller=caller, if_match=if_match)
     target, carry_out = ACTIONS[action]
     at = timezone.now()
     with transaction.atomic():
@@ -92,17 +93,45 @@ def check_action(view: BookingView, action: str, at: datetime) -> None:
     )
 
 
-def confirm(booking_id: UUID, *, caller: Caller, if_match: str | None = None) -> BookingView:
-    """Sell the held seats and issue the tickets. One read and one statement, more only if somebody was faster."""
+def confirm(
+    booking_id: UUID, *, order_id: UUID, caller: Caller, with_tickets: bool = True, if_match: str | None = None
+) -> tuple[BookingView, bool]:
+    """Sell the held seats on an order, issue the tickets if wanted, and tell whether that happened now.
+
+    One read and one statement, more only if somebody was faster. A booking that is confirmed stays as it is.
+    """
     at = timezone.now()
     while True:
         view = read_booking(booking_id, caller=caller)
         check_version(if_match, view.booking.version)
         if view.booking.status == Booking.Status.CONFIRMED:
-            return view
-        check_action(view, "confirm", at)
-        if confirmed := write_confirmation(view, actor=caller, at=at):
-            return confirmed
+            return view, False
+        check_action(as_seen_by(order_id, view), "confirm", at)
+        confirmed = write_confirmation(view, order_id=order_id, with_tickets=with_tickets, actor=caller, at=at)
+        if confirmed:
+            return confirmed, True
+
+
+def as_seen_by(order_id: UUID, view: BookingView) -> BookingView:
+    """Return the booking without the order that keeps everybody else from acting on it."""
+    if view.booking.order_id != order_id:
+        return view
+    return view._replace(booking=view.booking._replace(order_id=None))
+
+
+def put_on_order(views: Sequence[BookingView], order_id: UUID, *, until: datetime, at: datetime) -> None:
+    """Let an order sell pending bookings as they were read, and keep their seats until a moment.
+
+    Locks the bookings in primary key order. Raises ConcurrentChange when one has changed, run out or been sold.
+    """
+    versions = {view.booking.id: view.booking.version for view in views}
+    for booking in Booking.objects.locked().filter(pk__in=versions, status=Booking.Status.PENDING, order=None):
+        if booking.version != versions.pop(booking.pk) or booking.expires_at <= at:
+            raise ConcurrentChange
+        Booking.objects.filter(pk=booking.pk).update(order_id=order_id, expires_at=until, **booking.touched(at))
+        SeatHold.objects.filter(booking_id=booking.pk).update(expires_at=until)
+    if versions:
+        raise ConcurrentChange
 
 
 def cancel(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
