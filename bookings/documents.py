@@ -53,7 +53,7 @@ SELECT {BOOKING_COLUMNS}, {TICKET_COLUMNS}, {COUPON_COLUMNS}, {FLIGHT_COLUMNS}
 FROM bookings_booking b
 LEFT JOIN partners_agency a ON a.id = b.agency_id
 LEFT JOIN ticketing_ticket t ON t.booking_id = b.id AND NOT t.is_superseded
-LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
+LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id AND NOT k.is_superseded
 LEFT JOIN flights_flight f ON f.id = k.flight_id
 LEFT JOIN flights_airport o ON o.iata = f.origin_id
 LEFT JOIN flights_airport d ON d.iata = f.destination_id

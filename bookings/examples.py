@@ -33,6 +33,15 @@ COUPON = {
     "taxes": [{"code": "US", "amount": 11.33, "refundable": False}],
     "total_amount": 162.33,
     "currency": "USD",
+    "fare_rules": {
+        "is_refundable": False,
+        "is_changeable": True,
+        "change_fee_amount": 99,
+        "cancel_fee_amount": 99,
+        "free_cancel_hours": 24,
+        "free_cancel_days_ahead": 7,
+        "void_same_day": True,
+    },
 }
 TICKET = {
     "ticket_id": "0190d3a8-7a10-7a10-8d55-0f2a6a1e4b66",

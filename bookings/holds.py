@@ -67,12 +67,12 @@ booking AS (
         given_name text, title text, birth_date date)
 ), coupons AS (
     INSERT INTO ticketing_coupon (id, ticket_id, sequence, flight_id, cabin, status, takes_seat, fare_basis, currency,
-        fare_amount, taxes, total_amount)
+        fare_amount, taxes, total_amount, fare_rules)
     SELECT k.id, k.ticket_id, k.sequence, k.flight_id, k.cabin, 'O', k.takes_seat, k.fare_basis, k.currency,
-        k.fare_amount, k.taxes, k.total_amount
+        k.fare_amount, k.taxes, k.total_amount, k.fare_rules
     FROM enough, jsonb_to_recordset(%(coupons)s::jsonb) AS k (id uuid, ticket_id uuid, sequence int, flight_id uuid,
         cabin text, takes_seat bool, fare_basis text, currency text, fare_amount numeric, taxes jsonb,
-        total_amount numeric)
+        total_amount numeric, fare_rules jsonb)
 ), event AS (
     INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
     SELECT %(at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, 'booking.pending', %(booking_id)s::uuid, NULL,

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from flights.fares import FareRules
 from flights.offers import FlightFacts, Offer
 
 
@@ -36,7 +37,7 @@ def offer_document(offer: Offer) -> dict[str, Any]:
 
 
 def cabin_document(offer: Offer) -> dict[str, Any]:
-    """Return one cabin of a flight with its price lines."""
+    """Return one cabin of a flight with its price lines and fare rules."""
     return {
         "cabin": offer.cabin,
         "capacity": offer.capacity,
@@ -47,4 +48,10 @@ def cabin_document(offer: Offer) -> dict[str, Any]:
         "taxes": [{**tax, "amount": Decimal(tax["amount"])} for tax in offer.taxes],
         "price": offer.total_amount,
         "currency": offer.currency,
+        "fare_rules": rules_document(offer.fare_rules),
     }
+
+
+def rules_document(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Return the rules of a fare or a coupon."""
+    return FareRules.of(snapshot)._asdict()

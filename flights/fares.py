@@ -6,13 +6,17 @@ An adult's base fare, one way, in settings.CURRENCY:
 
 The fare basis says cabin and day: `YXOW` is economy on a weekday, `W` a weekend (Friday to Sunday), `N` a departure at
 night. Figures are a demo airline's, not any carrier's; an airline puts its own fares into `flights.Fare`.
+
+Rules go with the fare basis too: economy is refundable at the weekend's dearer fare only (fee 75; change fee 50, else
+99), premium economy the same, business for a fee of 25, first without any; the last two change without a fee. See
+docs/fares.md.
 """
 
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from math import asin, cos, radians, sin, sqrt
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
@@ -41,6 +45,19 @@ TO_US = {"XY": Decimal("7.00"), "YC": Decimal("7.20"), "XA": Decimal("3.84")}
 ELSEWHERE = {"XT": Decimal("18.00")}  # one flat line for the airport charges of any other country of departure
 REFUNDABLE_TAXES = frozenset({"AY", "YC", "XY", "XA", "XT"})
 
+# --- Rules by cabin and day: refundable, cancel fee, change fee. ---
+REFUNDABLE_FOR_A_FEE = (True, Decimal("75"), Decimal("50"))
+ECONOMY_RULES = {
+    "X": (False, Decimal("99"), Decimal("99")),
+    "W": REFUNDABLE_FOR_A_FEE,
+    "N": (False, Decimal("99"), Decimal("99")),
+}
+CABIN_RULES = {
+    Cabin.FIRST: (True, Decimal("0"), Decimal("0")),
+    Cabin.BUSINESS: (True, Decimal("25"), Decimal("0")),
+    Cabin.PREMIUM: REFUNDABLE_FOR_A_FEE,
+}
+
 # --- Passenger types: share of the adult's base fare. Percentage taxes follow it; fixed taxes are per seat. ---
 BASE_SHARE = {"ADT": Decimal("1"), "CHD": Decimal("0.75"), "INF": Decimal("0.10"), "INS": Decimal("0.75")}
 WITHOUT_FIXED_TAXES = frozenset({"INF"})
@@ -52,6 +69,36 @@ class Price(NamedTuple):
     base_amount: Decimal
     taxes: list[dict]
     total_amount: Decimal
+
+
+class FareRules(NamedTuple):
+    """By which rules a fare is refunded and changed; fees are per passenger and flight, in the fare's currency."""
+
+    is_refundable: bool
+    is_changeable: bool
+    change_fee_amount: Decimal
+    cancel_fee_amount: Decimal
+    free_cancel_hours: int
+    free_cancel_days_ahead: int
+    void_same_day: bool
+
+    def snapshot(self, currency: str) -> dict[str, Any]:
+        """Return the rules as a coupon keeps them from its sale on: money is text, as in tax lines."""
+        return self._asdict() | {
+            "change_fee_amount": str(rounded(self.change_fee_amount, currency)),
+            "cancel_fee_amount": str(rounded(self.cancel_fee_amount, currency)),
+        }
+
+    @classmethod
+    def of(cls, snapshot: dict[str, Any]) -> "FareRules":
+        """Return the rules of a snapshot; an empty one is of a coupon that was sold when all were refunded whole."""
+        if not snapshot:
+            return REFUNDED_WHOLE
+        fees = {name: Decimal(snapshot[name]) for name in ("change_fee_amount", "cancel_fee_amount")}
+        return cls(**{name: snapshot[name] for name in cls._fields} | fees)
+
+
+REFUNDED_WHOLE = FareRules(True, True, Decimal(0), Decimal(0), 24, 7, True)
 
 
 class Priced(Protocol):
@@ -130,6 +177,7 @@ def fare_for(origin: Airport, destination: Airport, cabin: str, mark: str) -> Fa
     """Return the formula's fare, unsaved, in settings.CURRENCY."""
     currency = settings.CURRENCY
     base = base_fare(round(distance_mi(origin, destination)), cabin, mark, currency)
+    is_refundable, cancel_fee, change_fee = CABIN_RULES.get(Cabin(cabin)) or ECONOMY_RULES[mark]
     taxes = tax_lines(origin.country, destination.country, base, currency)
     return Fare(
         origin=origin,
@@ -140,4 +188,7 @@ def fare_for(origin: Airport, destination: Airport, cabin: str, mark: str) -> Fa
         base_amount=base,
         taxes=taxes,
         total_amount=base + sum_of(taxes),
+        is_refundable=is_refundable,
+        cancel_fee_amount=rounded(cancel_fee, currency),
+        change_fee_amount=rounded(change_fee, currency),
     )

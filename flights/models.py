@@ -1,5 +1,7 @@
 """The ground floor: airports, carriers, fares, and dated flights with the seats of their cabins."""
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -49,9 +51,10 @@ class Carrier(models.Model):
 
 
 class Fare(models.Model):
-    """What one adult pays for one cabin of one route: base fare and tax lines.
+    """What one adult pays for one cabin of one route: base fare and tax lines, and by which rules.
 
-    `taxes` is a list of {"code", "amount" (text), "refundable"}; `total_amount` is base fare plus taxes.
+    `taxes` is a list of {"code", "amount" (text), "refundable"}; `total_amount` is base fare plus taxes. Fees are in
+    the fare's currency, per passenger and flight. What the rules mean: `bookings/fare_rules.py`.
     """
 
     origin = models.ForeignKey(Airport, on_delete=models.PROTECT, related_name="+")
@@ -62,6 +65,19 @@ class Fare(models.Model):
     base_amount = models.DecimalField(max_digits=12, decimal_places=4)
     taxes = models.JSONField(default=list)
     total_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    is_refundable = models.BooleanField(default=False, db_default=False)
+    is_changeable = models.BooleanField(default=True, db_default=True)
+    change_fee_amount = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0), db_default=Decimal(0))
+    cancel_fee_amount = models.DecimalField(max_digits=12, decimal_places=4, default=Decimal(0), db_default=Decimal(0))
+    free_cancel_hours = models.PositiveSmallIntegerField(
+        default=24, db_default=24, help_text="Everything goes back within these hours of ticketing,"
+    )
+    free_cancel_days_ahead = models.PositiveSmallIntegerField(
+        default=7, db_default=7, help_text="if the ticket was issued at least these days before departure."
+    )
+    void_same_day = models.BooleanField(
+        default=True, db_default=True, help_text="Everything goes back on the day of issue (UTC)."
+    )
 
     class Meta:
         constraints = [
@@ -69,6 +85,9 @@ class Fare(models.Model):
             models.CheckConstraint(
                 condition=models.Q(base_amount__gte=0, total_amount__gte=models.F("base_amount")),
                 name="fare_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(change_fee_amount__gte=0, cancel_fee_amount__gte=0), name="fees_not_negative"
             ),
         ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from flights.exceptions import (
     InvalidDesignator,
     SoldOut,
 )
+from flights.fares import FareRules
 from flights.localtime import zone
 from flights.models import Cabin, Flight
 
@@ -62,7 +63,8 @@ class FlightFacts(NamedTuple):
 class Offer(NamedTuple):
     """One cabin of one flight as it can be sold at a moment.
 
-    `free` may be held at once; `available` also counts seats whose hold has run out but is not swept yet.
+    `free` may be held at once; `available` also counts seats whose hold has run out but is not swept yet. What a search
+    finds comes without `rules`.
     """
 
     flight: FlightFacts
@@ -77,16 +79,24 @@ class Offer(NamedTuple):
     base_amount: Decimal
     tax_lines: str
     total_amount: Decimal
+    rules: FareRules | None = None
 
     @property
     def taxes(self) -> list[dict]:
         return json.loads(self.tax_lines)
+
+    @property
+    def fare_rules(self) -> dict[str, Any]:
+        """Return the fare's rules as a coupon keeps them."""
+        return self.rules.snapshot(self.currency) if self.rules else {}
 
     def is_open(self, at: datetime) -> bool:
         closes_at = self.flight.departs_at - settings.SALES_CLOSE_BEFORE_DEPARTURE
         return self.flight.status in SELLABLE and self.on_sale and at < closes_at
 
 
+FLIGHT = len(FlightFacts._fields)
+RULES_FROM = FLIGHT + len(Offer._fields) - 2
 FLIGHT_COLUMNS = """
     f.id, f.carrier_id, f.flight_number, f.operational_suffix, f.departure_date, f.origin_id, f.destination_id,
     f.departs_at, f.arrives_at, f.aircraft_type, f.status,
@@ -104,6 +114,7 @@ COLUMNS = f"""
     {AVAILABLE} AS available,
     c.on_sale, p.fare_basis, p.currency, p.base_amount, p.taxes, p.total_amount
 """
+RULE_COLUMNS = ", ".join(f"p.{name}" for name in FareRules._fields)
 TABLES = """
     flights_flight f
     JOIN flights_flightcabin c ON c.flight_id = f.id
@@ -116,7 +127,13 @@ TABLES = """
 def fetch_offers(sql: str, parameters: dict) -> list[Offer]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return [Offer(FlightFacts._make(row[:15]), *row[15:]) for row in cursor.fetchall()]
+        return [offer_of(row) for row in cursor.fetchall()]
+
+
+def offer_of(row: tuple) -> Offer:
+    """Return the offer of a row of COLUMNS, which RULE_COLUMNS may follow."""
+    rules = FareRules._make(row[RULES_FROM:]) if len(row) > RULES_FROM else None
+    return Offer(FlightFacts._make(row[:FLIGHT]), *row[FLIGHT:RULES_FROM], rules)
 
 
 @dataclass(frozen=True)
@@ -144,13 +161,13 @@ def find_offer(wish: Wish, *, at: datetime) -> Offer:
     """Return the one offer that a wish names. Raises FlightNotFound, AmbiguousFlight or InvalidDesignator."""
     if wish.flight_id:
         found = fetch_offers(
-            f"SELECT {COLUMNS} FROM {TABLES} WHERE f.id = %(flight_id)s AND c.cabin = %(cabin)s",
+            f"SELECT {COLUMNS}, {RULE_COLUMNS} FROM {TABLES} WHERE f.id = %(flight_id)s AND c.cabin = %(cabin)s",
             {"at": at, "flight_id": wish.flight_id, "cabin": wish.cabin},
         )
     else:
         carrier, number, suffix = parse_designator(wish.designator)
         found = fetch_offers(
-            f"""SELECT {COLUMNS} FROM {TABLES}
+            f"""SELECT {COLUMNS}, {RULE_COLUMNS} FROM {TABLES}
             WHERE f.carrier_id = %(carrier)s AND f.flight_number = %(number)s AND f.operational_suffix = %(suffix)s
               AND f.departure_date = %(departure_date)s AND c.cabin = %(cabin)s
               {"AND f.origin_id = %(origin)s" if wish.origin else ""}""",
@@ -191,7 +208,8 @@ def open_offers(wishes: Sequence[Wish], seats: int, *, at: datetime) -> list[Off
 
 def flight_offers(flight_id: UUID, *, at: datetime) -> list[Offer]:
     """Return the offers of all cabins of a flight, first cabin first. Raises FlightNotFound."""
-    sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE f.id = %(flight_id)s ORDER BY position(c.cabin in 'FJWY')"
+    sql = f"""SELECT {COLUMNS}, {RULE_COLUMNS} FROM {TABLES}
+        WHERE f.id = %(flight_id)s ORDER BY position(c.cabin in 'FJWY')"""
     found = fetch_offers(sql, {"at": at, "flight_id": flight_id})
     if not found:
         raise FlightNotFound

@@ -113,6 +113,18 @@ class TaxSerializer(serializers.Serializer):
     refundable = serializers.BooleanField()
 
 
+class FareRulesSerializer(serializers.Serializer):
+    """What a cancellation or change costs. Fees are per passenger and flight, in the fare's currency."""
+
+    is_refundable = serializers.BooleanField(help_text="Else only refundable taxes go back.")
+    is_changeable = serializers.BooleanField()
+    change_fee_amount = serializers.FloatField()
+    cancel_fee_amount = serializers.FloatField(help_text="Of a refundable fare; never more than the fare.")
+    free_cancel_hours = serializers.IntegerField(help_text="Everything goes back within these hours of ticketing,")
+    free_cancel_days_ahead = serializers.IntegerField(help_text="if issued at least these days before departure.")
+    void_same_day = serializers.BooleanField(help_text="Everything goes back on the day of issue (UTC).")
+
+
 class CabinSerializer(serializers.Serializer):
     cabin = serializers.CharField()
     capacity = serializers.IntegerField()
@@ -123,6 +135,7 @@ class CabinSerializer(serializers.Serializer):
     taxes = TaxSerializer(many=True)
     price = serializers.FloatField()
     currency = serializers.CharField()
+    fare_rules = FareRulesSerializer()
 
 
 class FlightDetailSerializer(OfferSerializer):

@@ -29,6 +29,15 @@ OFFER = {
     "currency": "USD",
     "fare_basis": "YXOW",
 }
+FARE_RULES = {
+    "is_refundable": False,
+    "is_changeable": True,
+    "change_fee_amount": 99,
+    "cancel_fee_amount": 99,
+    "free_cancel_hours": 24,
+    "free_cancel_days_ahead": 7,
+    "void_same_day": True,
+}
 CABIN = {
     "cabin": "Y",
     "capacity": 179,
@@ -39,6 +48,7 @@ CABIN = {
     "taxes": [{"code": "US", "amount": 18.73, "refundable": False}],
     "price": 268.4,
     "currency": "USD",
+    "fare_rules": FARE_RULES,
 }
 # Of a bare array an example is one row; drf-spectacular puts it into an array.
 FOUND = OpenApiExample("A flight to Los Angeles", value=OFFER, response_only=True, status_codes=["200"])
@@ -98,7 +108,7 @@ class FlightViewSet(ApiViewSet):
         ],
     )
     def retrieve(self, request, flight_id):
-        """One flight with the seats and price lines of each cabin."""
+        """One flight with the seats, price lines and fare rules of each cabin."""
         offers = flight_offers(flight_id, at=timezone.now())
         main = next((offer for offer in offers if offer.cabin == Cabin.ECONOMY), offers[-1])
         return reply(offer_document(main) | {"cabins": [cabin_document(offer) for offer in offers]})

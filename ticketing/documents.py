@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from flights.documents import rules_document
 from flights.offers import FlightFacts
 from skybridge.times import utc_text
 from ticketing.models import Coupon
@@ -37,11 +38,12 @@ class CouponFacts(NamedTuple):
     fare_amount: Decimal
     total_amount: Decimal
     taxes: list[dict]
+    fare_rules: dict[str, Any]
 
     @classmethod
     def of_row(cls, row: tuple) -> "CouponFacts":
-        """Return the facts of a database row, whose taxes are JSON text."""
-        return cls._make((*row[:-1], json.loads(row[-1])))
+        """Return the facts of a database row, whose taxes and rules are JSON text."""
+        return cls._make((*row[:-2], json.loads(row[-2]), json.loads(row[-1])))
 
 
 TICKET_COLUMNS = """
@@ -49,7 +51,8 @@ TICKET_COLUMNS = """
     t.issued_at, t.created_at
 """
 COUPON_COLUMNS = """
-    k.id, k.sequence, k.flight_id, k.cabin, k.status, k.fare_basis, k.currency, k.fare_amount, k.total_amount, k.taxes
+    k.id, k.sequence, k.flight_id, k.cabin, k.status, k.fare_basis, k.currency, k.fare_amount, k.total_amount, k.taxes,
+    k.fare_rules
 """
 # A ticket's status is that of its least advanced coupon that still has a use, in this order.
 STATUS_WORDS = {
@@ -107,4 +110,5 @@ def coupon_document(coupon: CouponFacts, flights: dict[UUID, FlightFacts], *, la
         "taxes": [{**tax, "amount": Decimal(tax["amount"])} for tax in coupon.taxes],
         "total_amount": coupon.total_amount,
         "currency": coupon.currency,
+        "fare_rules": rules_document(coupon.fare_rules),
     }

@@ -88,6 +88,10 @@ class Coupon(StateMachine):
     fare_amount = models.DecimalField(max_digits=12, decimal_places=4)
     taxes = models.JSONField(default=list)
     total_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    fare_rules = models.JSONField(default=dict, db_default={}, help_text="The fare's rules as they were at the sale.")
+    is_superseded = models.BooleanField(
+        default=False, db_default=False, help_text="Given up while the rest of its ticket goes on."
+    )
 
     objects = CouponQuerySet.as_manager()
 

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from flights.models import Cabin
-from flights.serializers import TaxSerializer
+from flights.serializers import FareRulesSerializer, TaxSerializer
 from skybridge.strict import StrictChoiceField, StrictSerializer
 from ticketing.models import Coupon, PassengerType
 
@@ -21,6 +21,7 @@ class CouponSerializer(serializers.Serializer):
     taxes = TaxSerializer(many=True)
     total_amount = serializers.FloatField()
     currency = serializers.CharField()
+    fare_rules = FareRulesSerializer(help_text="As they were at the sale.")
 
 
 class TicketSerializer(serializers.Serializer):

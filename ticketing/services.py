@@ -47,11 +47,11 @@ def issue_tickets(booking_id: UUID, *, at: datetime) -> None:
 
 
 def price_coupon(offer: Offer, sequence: int, passenger_type: str) -> CouponFacts:
-    """Return a new coupon for a passenger on an offer, at the offer's price."""
+    """Return a new coupon for a passenger on an offer, at the offer's price and rules."""
     fare_amount, taxes, total_amount = price_for(offer, passenger_type)
     return CouponFacts(
         uuid7(), sequence, offer.flight.id, offer.cabin, Coupon.Status.OPEN, offer.fare_basis, offer.currency,
-        fare_amount, total_amount, taxes,
+        fare_amount, total_amount, taxes, offer.fare_rules,
     )  # fmt: skip
 
 
