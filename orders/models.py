@@ -138,6 +138,10 @@ class Order(StateMachine):
     def account_owner(self) -> tuple[UUID | None, str]:
         return self.agency_id, self.customer_id
 
+    def touched(self, at) -> dict:
+        """Return the columns that every change of an order sets besides its own."""
+        return {"version": self.version + 1, "updated_at": at}
+
     @property
     def available_actions(self) -> list[str]:
         """Return the actions that its status allows."""
@@ -204,6 +208,7 @@ class Execution(StateMachine):
     error = models.CharField(max_length=100, blank=True)
     cause = models.TextField(blank=True)
     redrive_count = models.PositiveSmallIntegerField(default=0)
+    redriven_at = models.DateTimeField(null=True)
     last_event_id = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)

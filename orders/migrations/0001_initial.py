@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('error', models.CharField(blank=True, max_length=100)),
                 ('cause', models.TextField(blank=True)),
                 ('redrive_count', models.PositiveSmallIntegerField(default=0)),
+                ('redriven_at', models.DateTimeField(null=True)),
                 ('last_event_id', models.PositiveIntegerField(default=0)),
                 ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('stopped_at', models.DateTimeField(null=True)),
