@@ -1,4 +1,8 @@
-"""Changing a booking: its flights, its number of seats, a flight's date, its passengers' names. All or nothing."""
+"""Changing a booking: its flights, its number of seats, a flight's date, its passengers' names. All or nothing.
+
+What a change of a confirmed booking costs is worked out beside it (`bookings/fare_rules.py`) and returned: whoever
+carries it out settles the money.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,21 +15,34 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from bookings.documents import BookingView, has_started, read_bookings
-from bookings.exceptions import CannotChange, HoldExpired
+from bookings.documents import BookingView, has_started, is_being_ordered, read_bookings
+from bookings.exceptions import CannotChange, HoldExpired, NotChangeable
 from bookings.expiry import with_overdue_released
+from bookings.fare_rules import (
+    Settlement,
+    SoldCoupon,
+    cancellation_terms,
+    carried_over,
+    exchange_settlement,
+    is_changeable,
+    is_involuntary,
+    purchase,
+    sold_coupon,
+    sold_coupons,
+)
 from bookings.holds import draft_ticket
 from bookings.models import Booking, has_run_out, status_at
 from bookings.parties import Passenger, check_ages, check_party, seats_of, unnamed
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
+from flights.models import Flight
 from flights.offers import FlightFacts, Offer, Wish, open_offer, open_offers
 from partners.callers import Caller
 from skybridge import events
 from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.models import Coupon, Ticket, takes_seat
-from ticketing.services import give_up_tickets, issue_tickets, price_coupon
+from ticketing.services import give_up_coupons, give_up_tickets, issue_tickets, price_coupon
 
 
 @dataclass(frozen=True)
@@ -53,42 +70,51 @@ class Change:
     names: Sequence[Names] | None = None
 
 
-def change_booking(booking_id: UUID, change: Change, *, caller: Caller, if_match: str | None = None) -> BookingView:
-    """Carry out a change whole, or raise and change nothing; return the booking as it stands then.
+def change_booking(
+    booking_id: UUID, change: Change, *, caller: Caller, if_match: str | None = None, at: datetime | None = None
+) -> tuple[BookingView, Settlement]:
+    """Carry out a change whole, or raise and change nothing; return the booking as it stands then, and what it costs.
 
-    Raises BookingNotFound, StaleVersion, CannotChange, SoldOut, FlightClosed, FlightNotFound, PartyTooLarge or
-    TooManyInfants.
+    Only what is confirmed costs anything. Raises BookingNotFound, StaleVersion, HoldExpired, CannotChange,
+    NotChangeable, SoldOut, FlightClosed, FlightNotFound, PartyTooLarge or TooManyInfants.
     """
-    at = timezone.now()
+    at = at or timezone.now()
     return with_overdue_released(lambda: try_change(booking_id, change, caller, if_match, at), at=at)
 
 
-def try_change(booking_id: UUID, change: Change, caller: Caller, if_match: str | None, at: datetime) -> BookingView:
+def try_change(
+    booking_id: UUID, change: Change, caller: Caller, if_match: str | None, at: datetime, *, rehearsal: bool = False
+) -> tuple[BookingView, Settlement]:
+    """Carry a change out; a rehearsal, which its caller rolls back, draws no ticket numbers."""
     with transaction.atomic():
         booking = lock_booking(booking_id, caller=caller, if_match=if_match)
         before = read_bookings([booking_id])[0]
         check_changeable(booking, before, at)
-        work = Changing(booking, caller, at)
+        work = Changing(booking, caller, at, rehearsal=rehearsal)
         if change.wishes:
             work.add_flights(change.wishes, change.party or unnamed(change.seats or 1))
         else:
-            if change.departure_date:
-                work.move_date(change.departure_date, change.flight_designator)
-            if change.seats:
-                work.change_seats(change.seats)
+            work.change_seats_and_date(change)
         if change.names:
             work.name_passengers(change.names)
         return work.finish(before)
 
 
 def check_changeable(booking: Booking, view: BookingView, at: datetime) -> None:
+    """Refuse what cannot be changed any more. Raises HoldExpired or CannotChange."""
+    check_open(booking, view, at)
+    if has_started(view, at):
+        raise CannotChange("A passenger is checked in or a flight has left; this booking cannot be changed any more.")
+
+
+def check_open(booking: Booking, view: BookingView, at: datetime) -> None:
     status = status_at(booking, at)
     if has_run_out(booking, at):
         raise HoldExpired(booking_status=status)
     if status not in Booking.TRANSITIONS:
         raise CannotChange(f"A booking that is {status} cannot be changed.", booking_status=status)
-    if has_started(view, at):
-        raise CannotChange("A passenger is checked in or a flight has left; this booking cannot be changed any more.")
+    if is_being_ordered(view.booking):
+        raise CannotChange("An order with this booking is being processed.", order_id=view.booking.order_id)
 
 
 class Segment(NamedTuple):
@@ -102,8 +128,9 @@ class Segment(NamedTuple):
 class Changing:
     """One change of one locked booking."""
 
-    def __init__(self, booking: Booking, actor: events.Actor, at: datetime):
-        self.booking, self.actor, self.at = booking, actor, at
+    def __init__(self, booking: Booking, actor: events.Actor, at: datetime, *, rehearsal: bool = False):
+        self.booking, self.actor, self.at, self.rehearsal = booking, actor, at, rehearsal
+        self.settlement = Settlement(booking.currency)
 
     @property
     def is_confirmed(self) -> bool:
@@ -133,6 +160,11 @@ class Changing:
             for position, passenger in enumerate(party, start=first_position)
         ]
         write_tickets(drafts)
+        if self.is_confirmed:
+            self.charge(purchase(coupon for _, coupons in drafts for coupon in coupons))
+
+    def charge(self, settlement: Settlement) -> None:
+        self.settlement = self.settlement.plus(settlement)
 
     def take(self, changes: dict[int, int]) -> None:
         """Take or give back seats per cabin id, as held or sold ones."""
@@ -149,6 +181,16 @@ class Changing:
         if not found:
             raise CannotChange("This booking has no flight yet; add one first.", booking_status=self.booking.status)
         return found
+
+    def change_seats_and_date(self, change: Change) -> None:
+        """Let passengers leave before the flight moves, so that they pay for no exchange, and join after it."""
+        fewer = change.seats is not None and change.seats < self.booking.seats
+        if change.seats and fewer:
+            self.change_seats(change.seats)
+        if change.departure_date:
+            self.move_date(change.departure_date, change.flight_designator)
+        if change.seats and not fewer:
+            self.change_seats(change.seats)
 
     def change_seats(self, seats: int) -> None:
         """Take more seats at today's price, or give up the last ones, unnamed passengers first."""
@@ -173,11 +215,35 @@ class Changing:
         seated = [ticket for ticket, _ in view.tickets if takes_seat(ticket.passenger_type)]
         leaving = sorted(seated, key=lambda t: (bool(t.surname or t.given_name), -t.position))[:fewer]
         check_party([passenger_of(ticket) for ticket, _ in view.tickets if ticket not in leaving])
-        give_up_tickets(
-            [ticket.id for ticket in leaving], Coupon.Status.VOID, actor=self.actor, reason="fewer seats", at=self.at
-        )
-        ids = cabin_ids((segment.flight.id, segment.cabin) for segment in segments)
-        self.take(dict.fromkeys(ids.values(), -fewer))
+        self.give_up_passengers(view, leaving, segments, reason="fewer seats")
+
+    def give_up_passengers(
+        self, view: BookingView, leaving: Sequence[TicketFacts], segments: Sequence[Segment], *, reason: str
+    ) -> None:
+        """Give up all coupons of some passengers, by their fare rules."""
+        ids = {ticket.id for ticket in leaving}
+        self.refund([coupon for coupon in sold_coupons(view) if coupon.ticket_id in ids], view)
+        give_up_tickets(list(ids), self.given_up, actor=self.actor, reason=reason, at=self.at)
+        cabins = cabin_ids((segment.flight.id, segment.cabin) for segment in segments)
+        self.take(dict.fromkeys(cabins.values(), -seats_of([passenger_of(ticket) for ticket in leaving])))
+
+    def give_up_flights(self, view: BookingView, leaving: Sequence[Segment], *, reason: str) -> None:
+        """Give up the coupons of all passengers on some flights, by their fare rules; their tickets go on."""
+        flights = {segment.flight.id for segment in leaving}
+        ids = [k.id for _, coupons in view.tickets for k in coupons if k.flight_id in flights]
+        self.refund([coupon for coupon in sold_coupons(view) if coupon.coupon_id in ids], view)
+        give_up_coupons(ids, self.given_up, actor=self.actor, reason=reason, at=self.at)
+        cabins = cabin_ids((segment.flight.id, segment.cabin) for segment in leaving)
+        self.take(dict.fromkeys(cabins.values(), -self.booking.seats))
+
+    @property
+    def given_up(self) -> str:
+        """Return the status of coupons that are given up."""
+        return Coupon.Status.REFUNDED if self.is_confirmed else Coupon.Status.VOID
+
+    def refund(self, coupons: Sequence[SoldCoupon], view: BookingView) -> None:
+        terms = cancellation_terms(coupons, self.at, involuntary=is_involuntary(view))
+        self.charge(terms.settlement)
 
     def move_date(self, departure_date: date, designator: str) -> None:
         """Move one flight to the same flight of another date, at that day's price."""
@@ -190,8 +256,10 @@ class Changing:
         new = open_offer(wish, self.booking.seats, at=self.at)
         if new.flight.id in view.flights:
             raise CannotChange("This booking is on that flight already.")
+        if new.currency != self.booking.currency:
+            raise CannotChange("That flight is sold in another currency.", currency=new.currency)
         move = self.exchange if self.is_confirmed else self.repoint
-        move(view, old.sequence, new)
+        move(view, flight.id, new)
         [old_id] = cabin_ids([(flight.id, old.cabin)]).values()
         self.take({old_id: -self.booking.seats, new.cabin_id: self.booking.seats})
 
@@ -203,31 +271,53 @@ class Changing:
             raise CannotChange("Say with flightId which of the booking's flights is to move.", flights=flights)
         return found[0]
 
-    def repoint(self, view: BookingView, sequence: int, new: Offer) -> None:
-        """Point the coupons of held tickets at another flight."""
+    def repoint(self, view: BookingView, flight_id: UUID, new: Offer) -> None:
+        """Point the coupons of held tickets for a flight at another one."""
         for ticket, coupons in view.tickets:
-            coupon = price_coupon(new, sequence, ticket.passenger_type)
-            Coupon.objects.filter(pk=coupons[sequence - 1].id).update(
+            [old] = [coupon for coupon in coupons if coupon.flight_id == flight_id]
+            coupon = price_coupon(new, old.sequence, ticket.passenger_type)
+            Coupon.objects.filter(pk=old.id).update(
                 **{name: value for name, value in coupon._asdict().items() if name not in ("id", "status")}
             )
 
-    def exchange(self, view: BookingView, sequence: int, new: Offer) -> None:
+    def exchange(self, view: BookingView, flight_id: UUID, new: Offer) -> None:
         """Exchange issued tickets: the old coupons become E, new tickets refer to the old ones."""
+        drafts = [self.exchanged(view, ticket, coupons, flight_id, new) for ticket, coupons in view.tickets]
+        self.charge_exchange(view, flight_id, [coupon for _, coupons in drafts for coupon in coupons])
         give_up_tickets(
             [ticket.id for ticket, _ in view.tickets],
             Coupon.Status.EXCHANGED, actor=self.actor, reason="date changed", at=self.at,
         )  # fmt: skip
-        drafts = []
-        for old, coupons in view.tickets:
-            ticket, _ = draft_ticket(self.booking.pk, old.position, passenger_of(old), [], self.at)
-            drafts.append((ticket, [
-                price_coupon(new, sequence, old.passenger_type) if c.sequence == sequence
-                else c._replace(id=uuid7())
-                for c in coupons
-            ]))  # fmt: skip
         write_tickets(
             drafts, exchanged_from={d[0].id: old.id for d, (old, _) in zip(drafts, view.tickets, strict=True)}
         )
+
+    def exchanged(
+        self, view: BookingView, old: TicketFacts, coupons: Sequence[CouponFacts], flight_id: UUID, new: Offer
+    ) -> tuple[TicketFacts, list[CouponFacts]]:
+        """Return the ticket that takes an old one's place, with the new flight's coupon."""
+        ticket, _ = draft_ticket(self.booking.pk, old.position, passenger_of(old), [], self.at)
+        drafts = [
+            price_coupon(new, k.sequence, old.passenger_type) if k.flight_id == flight_id else k._replace(id=uuid7())
+            for k in coupons
+        ]
+        return ticket, [
+            draft._replace(fare_rules=carried_over(sold_coupon(view, old, k), draft.fare_rules))
+            for draft, k in zip(drafts, coupons, strict=True)
+        ]
+
+    def charge_exchange(self, view: BookingView, flight_id: UUID, drafts: Sequence[CouponFacts]) -> None:
+        """Charge change fees and the difference of fare. Raises NotChangeable."""
+        coupons = [coupon for _, coupons in view.tickets for coupon in coupons]
+        pairs = [
+            (old, new)
+            for old, new, coupon in zip(sold_coupons(view), drafts, coupons, strict=True)
+            if coupon.flight_id == flight_id
+        ]
+        involuntary = view.flights[flight_id].status == Flight.Status.CANCELLED
+        if not all(is_changeable(old, self.at, involuntary) for old, _ in pairs):
+            raise NotChangeable
+        self.charge(exchange_settlement(pairs, self.at, involuntary=involuntary))
 
     def name_passengers(self, names: Sequence[Names]) -> None:
         """Give passengers their names; allowed until somebody has checked in."""
@@ -244,20 +334,21 @@ class Changing:
         if days:
             check_ages([passenger_of(ticket) for ticket, _ in view.tickets], days)
 
-    def finish(self, before: BookingView) -> BookingView:
-        """Issue new tickets, set the total, record what changed."""
+    def finish(self, before: BookingView, action: str = "booking.changed") -> tuple[BookingView, Settlement]:
+        """Issue new tickets, set the amounts, record what changed; return the booking as it stands, and the money."""
         booking = self.booking
-        if self.is_confirmed:
+        if self.is_confirmed and not self.rehearsal:
             issue_tickets(booking.pk, at=self.at)
         live = Coupon.objects.live(booking.pk)
         total = live.aggregate(total=Sum("total_amount"))["total"] or Decimal(0)
+        refunded = booking.refunded_amount + self.settlement.refund_amount
         Booking.objects.filter(pk=booking.pk).update(
-            seats=booking.seats, total_amount=total, **booking.touched(self.at)
+            seats=booking.seats, total_amount=total, refunded_amount=refunded, **booking.touched(self.at)
         )
         after = self.view()
-        happening = events.Happening("booking.changed", booking.pk, summary(before), summary(after))
+        happening = events.Happening(action, booking.pk, summary(before), summary(after))
         events.record([happening], actor=self.actor, at=self.at)
-        return after
+        return after, self.settlement
 
 
 def summary(view: BookingView) -> dict:
@@ -265,6 +356,7 @@ def summary(view: BookingView) -> dict:
     return {
         "seats": view.booking.seats,
         "total_amount": str(view.booking.total_amount),
+        "refunded_amount": str(view.booking.refunded_amount),
         "flights": sorted(f"{f.designator} {f.departure_date}" for f in view.flights.values()),
         "passengers": [f"{t.surname}/{t.given_name}" for t, _ in view.tickets],
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from bookings.models import Booking, status_at
+from bookings.models import Booking, Quote, status_at
 from flights.documents import flight_document
 from flights.models import Flight
 from flights.offers import FLIGHT_COLUMNS, FlightFacts
@@ -192,3 +192,29 @@ def tickets_of(views: Iterable[BookingView], at: datetime, *, event_id: str | No
                 document = ticket_document(ticket, coupons, view.flights, lapsed=status != view.booking.status)
                 found.append(document | {"user_id": view.booking.user_id, "booking_status": status})
     return found
+
+
+def quote_document(quote: Quote, at: datetime) -> dict[str, Any]:
+    return {
+        "quote_id": quote.pk,
+        "booking_id": quote.booking_id,
+        "kind": quote.kind,
+        "status": quote_status(quote, at),
+        "due_amount": quote.due_amount,
+        "refund_amount": quote.refund_amount,
+        "penalty_amount": quote.penalty_amount,
+        "kept_amount": quote.kept_amount,
+        "currency": quote.currency,
+        "lines": [{**line, "amount": Decimal(line["amount"])} for line in quote.lines],
+        "created_at": utc_text(quote.created_at),
+        "expires_at": utc_text(quote.expires_at),
+        "confirmed_at": utc_text(quote.confirmed_at),
+    }
+
+
+def quote_status(quote: Quote, at: datetime) -> str:
+    if quote.confirmed_at:
+        return "confirmed"
+    if quote.is_superseded:
+        return "superseded"
+    return "expired" if quote.expires_at <= at else "open"

@@ -141,3 +141,43 @@ BY_EVENT = answers(
     },
 )
 BOOKING_PAGE = answers("A page", {"bookings": [BOOKING], "limit": 20, "next": None})
+QUOTE = {
+    "quote_id": "0190d3a8-7b20-7b20-8d55-0f2a6a1e4b88",
+    "booking_id": BOOKING["booking_id"],
+    "kind": "cancellation",
+    "status": "open",
+    "due_amount": 0,
+    "refund_amount": 87.33,
+    "penalty_amount": 75.0,
+    "kept_amount": 0,
+    "currency": "USD",
+    "lines": [
+        {"code": "FARE", "amount": -151.0},
+        {"code": "US", "amount": -11.33},
+        {"code": "PENALTY", "amount": 75.0},
+    ],
+    "created_at": "2026-11-22T09:00:00Z",
+    "expires_at": "2026-11-22T09:15:00Z",
+    "confirmed_at": None,
+}
+CHANGE_QUOTE = QUOTE | {
+    "kind": "change",
+    "due_amount": 82.25,
+    "refund_amount": 0,
+    "penalty_amount": 50.0,
+    "lines": [
+        {"code": "FARE", "amount": 30.0},
+        {"code": "US", "amount": 2.25},
+        {"code": "PENALTY", "amount": 50.0},
+    ],
+}
+CANCELLATION = takes("One passenger", {"ticket_ids": [TICKET["ticket_id"]]})
+MOVE = takes("Another date", {"departureDate": "2026-12-02"})
+
+
+def quote(value: dict[str, Any], status: int = 200) -> OpenApiExample:
+    return answers(f"A {value['kind']}'s quote", value, status)
+
+
+def quoted(value: dict[str, Any], status: str) -> OpenApiExample:
+    return booking(status, quote=value | {"status": "confirmed", "confirmed_at": "2026-11-22T09:01:00Z"})

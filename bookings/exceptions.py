@@ -31,6 +31,32 @@ class CannotChange(DomainError):
     code = "cannot_change"
 
 
+class NotChangeable(CannotChange):
+    code = "not_changeable"
+    message = "The fare does not allow changes; cancel it, or see its rules."
+
+
+class NotInBooking(DomainError):
+    """A ticket or flight that is to be cancelled is not one of the booking, or not any more."""
+
+    code = "not_in_booking"
+
+
+class NotRectangular(DomainError):
+    code = "not_rectangular"
+    message = "Each remaining passenger stays on each remaining flight: cancel whole passengers, or whole flights."
+
+
+class AdultMissing(DomainError):
+    code = "adult_missing"
+    message = "Children and infants cannot stay without an adult; cancel them too."
+
+
+class InfantWithoutAdult(DomainError):
+    code = "infant_without_adult"
+    message = "Each lap infant that stays needs an adult of its own; cancel the infant too."
+
+
 class NoAdult(InvalidInput):
     code = "no_adult"
     message = "A booking needs an adult (12 or over)."
@@ -39,3 +65,28 @@ class NoAdult(InvalidInput):
 class WrongAge(InvalidInput):
     code = "wrong_age"
     message = "The birth date does not fit the passenger type on the day of travel."
+
+
+class QuoteNotFound(NotFound):
+    code = "quote_not_found"
+    message = "Quote not found"
+
+
+class QuoteExpired(DomainError):
+    code = "quote_expired"
+    message = "The quote has expired; ask for a new one."
+
+
+class QuoteSuperseded(DomainError):
+    code = "quote_superseded"
+    message = "A newer quote of this booking has taken its place."
+
+
+class QuoteStale(DomainError):
+    code = "quote_stale"
+    message = "The booking or its price has changed since the quote; ask for a new one."
+
+
+class QuoteUsed(DomainError):
+    code = "quote_used"
+    message = "Somebody else has confirmed this quote."

@@ -141,6 +141,11 @@ TICKETS = [
         "SELECT number AS id FROM ticketing_ticket WHERE number IS NOT NULL GROUP BY number HAVING count(*) > 1",
     ),
     Invariant(
+        "superseded_coupons_are_not_live",
+        "A coupon that was given up is refunded or void.",
+        f"SELECT id FROM ticketing_coupon WHERE is_superseded AND status IN {LIVE}",
+    ),
+    Invariant(
         "coupon_total_is_fare_and_taxes",
         "A coupon's total is its fare and its tax lines together.",
         """SELECT id FROM ticketing_coupon k
@@ -178,9 +183,16 @@ BOOKINGS = [
     ),
     Invariant(
         "refund_is_at_most_total",
-        "Only a refunded booking has money back, and never more than its total.",
-        """SELECT id FROM bookings_booking
-        WHERE refunded_amount < 0 OR refunded_amount > CASE status WHEN 'refunded' THEN total_amount ELSE 0 END""",
+        "Money goes back for sold coupons that were given up only, and never more than these were worth.",
+        """SELECT b.id FROM bookings_booking b
+        LEFT JOIN (
+            SELECT t.booking_id, sum(k.total_amount) AS total
+            FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
+            JOIN bookings_booking b ON b.id = t.booking_id
+            WHERE k.status IN ('R', 'V', 'E') AND (t.number IS NOT NULL OR b.order_id IS NOT NULL)
+            GROUP BY t.booking_id
+        ) k ON k.booking_id = b.id
+        WHERE b.refunded_amount < 0 OR b.refunded_amount > COALESCE(k.total, 0)""",
     ),
     Invariant(
         "status_is_that_of_last_event",

@@ -144,3 +144,45 @@ def has_run_out(booking, at) -> bool:
         booking.status == Booking.Status.CANCELED and booking.expires_at and booking.expires_at <= booking.updated_at
     )
     return bool(swept) or status_at(booking, at) != booking.status
+
+
+class Quote(models.Model):
+    """What a cancellation or change of a booking costs, firm until it expires or the booking changes.
+
+    `request` says what was asked, in a form that can be carried out again; `lines` are a settlement's, signed, and add
+    up to `due_amount` less `refund_amount`, one of which is zero. `confirmed_by` is "kind:id" of the caller.
+    """
+
+    class Kind(models.TextChoices):
+        CANCELLATION = "cancellation"
+        CHANGE = "change"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="quotes")
+    kind = models.CharField(max_length=12, choices=Kind)
+    request = models.JSONField()
+    booking_version = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3, blank=True)
+    due_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    refund_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    penalty_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    kept_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    lines = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.CharField(max_length=300, blank=True)
+    is_superseded = models.BooleanField(default=False, help_text="A newer quote of the booking has taken its place.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=models.Q(confirmed_at=None, is_superseded=False),
+                name="one_open_quote_per_booking",
+            ),
+            models.CheckConstraint(condition=models.Q(kind__in=["cancellation", "change"]), name="quote_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.booking_id}"

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from bookings.models import Booking
+from bookings.models import Booking, Quote
 from bookings.parties import MAX_SEATS
 from flights.models import Cabin
 from flights.serializers import FlightSerializer
@@ -177,6 +177,17 @@ class BookingChangeSerializer(StrictSerializer):
         return attrs
 
 
+class CancellationSerializer(StrictSerializer):
+    """What is cancelled: these tickets, on these flights. Without both: the whole booking."""
+
+    ticket_ids = serializers.ListField(
+        child=StrictUUIDField(), required=False, allow_empty=False, max_length=2 * MAX_SEATS, help_text="Default: all."
+    )
+    flights = serializers.ListField(
+        child=StrictUUIDField(), required=False, allow_empty=False, max_length=4, help_text="event_ids; default: all."
+    )
+
+
 class BookingQuerySerializer(PageQuerySerializer):
     status = StrictChoiceField(Booking.Status.choices, required=False)
     user_id = StrictCharField(max_length=255, required=False)
@@ -215,6 +226,33 @@ class BookingSerializer(serializers.Serializer):
     flights = FlightSerializer(many=True)
     tickets = TicketSerializer(many=True)
     available_actions = serializers.ListField(child=serializers.ChoiceField(list(Booking.ACTIONS.values())))
+
+
+class QuoteLineSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="FARE, a tax code, or PENALTY.")
+    amount = serializers.FloatField(help_text="Positive: to be paid. Negative: goes back.")
+
+
+class QuoteSerializer(serializers.Serializer):
+    """What a cancellation or change costs. The lines add up to `due_amount` less `refund_amount`."""
+
+    quote_id = serializers.UUIDField()
+    booking_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(Quote.Kind.choices)
+    status = serializers.ChoiceField(["open", "confirmed", "superseded", "expired"])
+    due_amount = serializers.FloatField(help_text="To be paid; 0 when money goes back.")
+    refund_amount = serializers.FloatField(help_text="Goes back.")
+    penalty_amount = serializers.FloatField(help_text="Cancel and change fees, in the sums already.")
+    kept_amount = serializers.FloatField(help_text="Value that is given up and does not go back.")
+    currency = serializers.CharField()
+    lines = QuoteLineSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+
+
+class QuotedBookingSerializer(BookingSerializer):
+    quote = QuoteSerializer()
 
 
 class MessageBookingSerializer(BookingSerializer):

@@ -6,7 +6,6 @@ transaction; confirm is a single statement. A repeated action on a booking that 
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -16,6 +15,7 @@ from bookings.confirmation import write_confirmation
 from bookings.documents import BookingView, available_actions, read_bookings
 from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
 from bookings.expiry import cancel_hold
+from bookings.fare_rules import Terms, cancellation_terms, is_involuntary, sold_coupons
 from bookings.locators import draw_locator
 from bookings.models import Booking, has_run_out, status_at
 from flights.inventory import return_sold_seats
@@ -69,14 +69,29 @@ def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_m
 
     Raises BookingNotFound, StaleVersion, HoldExpired, or ActionNotAllowed naming the status and the allowed actions.
     """
+    return end_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)[0]
+
+
+def end_booking(
+    booking_id: UUID,
+    action: str,
+    *,
+    caller: Caller,
+    reason: str = "",
+    if_match: str | None = None,
+    at: datetime | None = None,
+) -> tuple[BookingView, Terms | None]:
+    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before."""
     target, carry_out = ACTIONS[action]
-    at = timezone.now()
+    at = at or timezone.now()
+    terms = None
     with transaction.atomic():
         booking = lock_booking(booking_id, caller=caller, if_match=if_match)
         if status_at(booking, at) != target:
-            check_action(read_bookings([booking_id])[0], action, at)
-            carry_out(booking, caller, reason, at)
-        return read_bookings([booking_id])[0]
+            view = read_bookings([booking_id])[0]
+            check_action(view, action, at)
+            terms = carry_out(booking, view, caller, reason, at)
+        return read_bookings([booking_id])[0], terms
 
 
 def check_action(view: BookingView, action: str, at: datetime) -> None:
@@ -134,24 +149,34 @@ def put_on_order(views: Sequence[BookingView], order_id: UUID, *, until: datetim
         raise ConcurrentChange
 
 
-def cancel(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
-    """Void the tickets and give the seats back."""
+def cancel(booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime) -> Terms:
+    """Void the tickets of a locked booking and give the seats back; return what the fare rules give back."""
     if booking.status == Booking.Status.CONFIRMED:
-        coupons = close_tickets(booking.pk, Coupon.Status.VOID, actor=caller, reason=reason, at=at)
-        return_sold_seats(seats_by_flight(coupons))
-        booking.move_to(Booking.Status.CANCELED, actor=caller, reason=reason, at=at, **booking.touched(at))
-    else:
-        cancel_hold(booking, actor=caller, reason=reason, at=at)
+        return end_sale(booking, view, Booking.Status.CANCELED, Coupon.Status.VOID, caller, reason, at)
+    cancel_hold(booking, actor=caller, reason=reason, at=at)
+    return terms_of(view, at)
 
 
-def refund(booking: Booking, caller: Caller, reason: str, at: datetime) -> None:
-    """Refund the tickets and give the seats back."""
-    coupons = close_tickets(booking.pk, Coupon.Status.REFUNDED, actor=caller, reason=reason, at=at)
+def refund(booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime) -> Terms:
+    """Refund the tickets of a locked booking and give the seats back; return what the fare rules give back."""
+    return end_sale(booking, view, Booking.Status.REFUNDED, Coupon.Status.REFUNDED, caller, reason, at)
+
+
+def end_sale(
+    booking: Booking, view: BookingView, status: str, coupon_status: str, caller: Caller, reason: str, at: datetime
+) -> Terms:
+    """Close the tickets of a confirmed booking by their fare rules; the money is its caller's to post."""
+    terms = terms_of(view, at)
+    coupons = close_tickets(booking.pk, coupon_status, actor=caller, reason=reason, at=at)
     return_sold_seats(seats_by_flight(coupons))
-    value = sum((coupon.total_amount for coupon in coupons), Decimal(0))
-    booking.move_to(
-        Booking.Status.REFUNDED, actor=caller, reason=reason, at=at, refunded_amount=value, **booking.touched(at)
-    )
+    refunded = booking.refunded_amount + terms.refund_amount
+    booking.move_to(status, actor=caller, reason=reason, at=at, refunded_amount=refunded, **booking.touched(at))
+    return terms
+
+
+def terms_of(view: BookingView, at: datetime) -> Terms:
+    """Return what would come of giving the whole booking up."""
+    return cancellation_terms(sold_coupons(view), at, involuntary=is_involuntary(view))
 
 
 ACTIONS = {

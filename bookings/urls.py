@@ -1,9 +1,17 @@
 from django.urls import re_path
 
-from bookings.viewsets import AgencyBookingViewSet, BookingViewSet, FlightBookingViewSet, ManagedBookingViewSet
+from bookings.viewsets import (
+    AgencyBookingViewSet,
+    BookingViewSet,
+    FlightBookingViewSet,
+    ManagedBookingViewSet,
+    QuoteViewSet,
+)
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 
 ONE = rf"(?P<booking_id>{UUID_PATTERN})"
+QUOTES = rf"^api/v1/bookings/{ONE}"
+QUOTE = rf"(?P<quote_id>{UUID_PATTERN})"
 MANAGED = "^api/v1/mgmt/bookings"
 ACTIONS = ("confirm", "cancel", "refund")
 
@@ -22,4 +30,10 @@ urlpatterns = [
     re_path(r"^api/v1/bookings/?$", BookingViewSet.as_view({"get": "list", "post": "create"})),
     re_path(rf"^api/v1/bookings/{ONE}/?$", BookingViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
     *(re_path(rf"^api/v1/bookings/{ONE}/{action}/?$", BookingViewSet.as_view({"post": action})) for action in ACTIONS),
+    re_path(rf"{QUOTES}/cancellations/?$", QuoteViewSet.as_view({"post": "create_cancellation"})),
+    re_path(rf"{QUOTES}/cancellations/{QUOTE}/?$", QuoteViewSet.as_view({"get": "cancellation"})),
+    re_path(rf"{QUOTES}/cancellations/{QUOTE}/confirm/?$", QuoteViewSet.as_view({"post": "confirm_cancellation"})),
+    re_path(rf"{QUOTES}/changes/?$", QuoteViewSet.as_view({"post": "create_change"})),
+    re_path(rf"{QUOTES}/changes/{QUOTE}/?$", QuoteViewSet.as_view({"get": "change_quote"})),
+    re_path(rf"{QUOTES}/changes/{QUOTE}/confirm/?$", QuoteViewSet.as_view({"post": "confirm_change"})),
 ]

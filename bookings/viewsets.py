@@ -6,10 +6,12 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from bookings import examples, serializers
+from bookings.cancellations import Part
 from bookings.changes import Change, Names, change_booking
-from bookings.documents import BookingView, booking_document, group_by_event, read_bookings
+from bookings.documents import BookingView, booking_document, group_by_event, quote_document, read_bookings
 from bookings.holds import Sale, hold_seats
-from bookings.models import Booking
+from bookings.models import Booking, Quote
+from bookings.quotes import carry_out_quote, quote_cancellation, quote_change, read_quote
 from bookings.selling import owner, party_of, sale_of, wish_of
 from bookings.services import act, create_booking, read_booking
 from partners.callers import Caller
@@ -26,6 +28,16 @@ def answer(view: BookingView, http_status: int = 200, **fields) -> HttpResponse:
     """Return a booking as an answer; `fields` are the door's own."""
     document = booking_document(view, timezone.now()) | fields
     return reply(document, http_status, {"ETag": etag(view.booking.version)})
+
+
+def change_of(data: dict) -> Change:
+    return Change(
+        wishes=[wish_of(wish) for wish in data.get("flights", ())],
+        seats=data.get("seats"),
+        departure_date=data.get("departureDate"),
+        flight_designator=data.get("flightId", ""),
+        names=[Names.of(fields) for fields in data.get("passengers", ())],
+    )
 
 
 class BookingDoor(ApiViewSet):
@@ -54,7 +66,7 @@ class BookingDoor(ApiViewSet):
         return act(booking_id, action, caller=self.caller, if_match=self.request.headers.get("If-Match"))
 
     def change(self, booking_id: UUID, change: Change) -> BookingView:
-        return change_booking(booking_id, change, caller=self.caller, if_match=self.request.headers.get("If-Match"))
+        return change_booking(booking_id, change, caller=self.caller, if_match=self.request.headers.get("If-Match"))[0]
 
     def page(self, bookings, query: dict) -> tuple[list[BookingView], str | None]:
         """Return a page of the caller's bookings, newest first, and the cursor of the next one. Two statements."""
@@ -114,7 +126,7 @@ class FlightBookingViewSet(BookingDoor):
         operation_id="cancelBooking",
     )
     def cancel(self, request, data):
-        """The seats return exactly once, however often this is called. Nothing is paid back: see refund."""
+        """The seats return exactly once, however often this is called. What the fare rules give back is refunded."""
         return answer(self.act(data["bookingId"], "cancel"), message="Booking canceled successfully")
 
     @operation(
@@ -162,7 +174,7 @@ class ActionsMixin(BookingDoor):
         tags=["Bookings"],
     )
     def cancel(self, request, booking_id):
-        """Void the tickets and give the seats back. Nothing is paid back: for that, refund."""
+        """Void the tickets, give the seats back, and pay back what the fare rules say."""
         return answer(self.act(booking_id, "cancel"))
 
     @operation(
@@ -173,7 +185,7 @@ class ActionsMixin(BookingDoor):
         tags=["Bookings"],
     )
     def refund(self, request, booking_id):
-        """Pay the whole price of a confirmed booking back, and give the seats back."""
+        """Refund the tickets of a confirmed booking by their fare rules, and give the seats back."""
         return answer(self.act(booking_id, "refund"))
 
     @operation(
@@ -267,11 +279,90 @@ class BookingViewSet(ActionsMixin):
     )
     def partial_update(self, request, booking_id, data):
         """Add flights to an empty booking, change seats or a date, name passengers: all of it, or nothing changes."""
-        change = Change(
-            wishes=[wish_of(wish) for wish in data.get("flights", ())],
-            seats=data.get("seats"),
-            departure_date=data.get("departureDate"),
-            flight_designator=data.get("flightId", ""),
-            names=[Names.of(fields) for fields in data.get("passengers", ())],
-        )
-        return answer(self.change(booking_id, change))
+        return answer(self.change(booking_id, change_of(data)))
+
+
+class QuoteViewSet(BookingDoor):
+    """What a cancellation or change costs, and carrying it out at exactly that price."""
+
+    def quoted(self, quote: Quote, http_status: int = 200) -> HttpResponse:
+        return reply(quote_document(quote, timezone.now()), http_status)
+
+    def confirm(self, booking_id: UUID, quote_id: UUID, kind: str) -> HttpResponse:
+        read_quote(booking_id, quote_id, kind, caller=self.caller)
+        view, _, _ = carry_out_quote(quote_id, caller=self.caller)
+        quote = read_quote(booking_id, quote_id, kind, caller=self.caller)
+        return answer(view, quote=quote_document(quote, timezone.now()))
+
+    @operation(
+        "Quote a cancellation",
+        body=serializers.CancellationSerializer,
+        answers={201: serializers.QuoteSerializer},
+        refusals=[404, 409],
+        examples=[examples.CANCELLATION, examples.quote(examples.QUOTE, 201)],
+        tags=["Quotes"],
+    )
+    def create_cancellation(self, request, booking_id, data):
+        """What goes back for some passengers, some flights, or (with an empty body) the whole booking.
+
+        Passengers leave with all their flights, or flights with all their passengers. Good until `expires_at`, or until
+        the booking changes or is quoted again.
+        """
+        part = Part(data.get("ticket_ids", ()), data.get("flights", ()))
+        return self.quoted(quote_cancellation(booking_id, part, caller=self.caller), 201)
+
+    @operation(
+        "Retrieve a cancellation's quote",
+        answers={200: serializers.QuoteSerializer},
+        refusals=[404],
+        examples=[examples.quote(examples.QUOTE)],
+        tags=["Quotes"],
+    )
+    def cancellation(self, request, booking_id, quote_id):
+        """The quote, with what has become of it."""
+        return self.quoted(read_quote(booking_id, quote_id, Quote.Kind.CANCELLATION, caller=self.caller))
+
+    @operation(
+        "Confirm a cancellation's quote",
+        answers={200: serializers.QuotedBookingSerializer},
+        refusals=[404, 409],
+        examples=[examples.quoted(examples.QUOTE, "canceled")],
+        tags=["Quotes"],
+    )
+    def confirm_cancellation(self, request, booking_id, quote_id):
+        """Cancel at exactly the quoted amounts, or not at all. Again: the same answer, and nothing happens twice."""
+        return self.confirm(booking_id, quote_id, Quote.Kind.CANCELLATION)
+
+    @operation(
+        "Quote a change",
+        body=serializers.BookingChangeSerializer,
+        answers={201: serializers.QuoteSerializer},
+        refusals=[404, 409],
+        examples=[examples.MOVE, examples.quote(examples.CHANGE_QUOTE, 201)],
+        tags=["Quotes"],
+    )
+    def create_change(self, request, booking_id, data):
+        """What a change costs: fees, and the difference to today's fares. Nothing is held until it is confirmed."""
+        return self.quoted(quote_change(booking_id, change_of(data), caller=self.caller), 201)
+
+    @operation(
+        "Retrieve a change's quote",
+        answers={200: serializers.QuoteSerializer},
+        refusals=[404],
+        examples=[examples.quote(examples.CHANGE_QUOTE)],
+        tags=["Quotes"],
+    )
+    def change_quote(self, request, booking_id, quote_id):
+        """The quote, with what has become of it."""
+        return self.quoted(read_quote(booking_id, quote_id, Quote.Kind.CHANGE, caller=self.caller))
+
+    @operation(
+        "Confirm a change's quote",
+        answers={200: serializers.QuotedBookingSerializer},
+        refusals=[404, 409],
+        examples=[examples.quoted(examples.CHANGE_QUOTE, "confirmed")],
+        tags=["Quotes"],
+    )
+    def confirm_change(self, request, booking_id, quote_id):
+        """Change at exactly the quoted amounts, or not at all. Again: the same answer, and nothing happens twice."""
+        return self.confirm(booking_id, quote_id, Quote.Kind.CHANGE)

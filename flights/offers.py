@@ -133,7 +133,7 @@ def fetch_offers(sql: str, parameters: dict) -> list[Offer]:
 def offer_of(row: tuple) -> Offer:
     """Return the offer of a row of COLUMNS, which RULE_COLUMNS may follow."""
     rules = FareRules._make(row[RULES_FROM:]) if len(row) > RULES_FROM else None
-    return Offer(FlightFacts._make(row[:FLIGHT]), *row[FLIGHT:RULES_FROM], rules)
+    return Offer._make((FlightFacts._make(row[:FLIGHT]), *row[FLIGHT:RULES_FROM], rules))
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Valkey (or Redis): throttling and the Celery broker ---
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL
+# A broker that is down is noticed at once; whatever a message would have started is found in the database.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.5, "max_retries": 1, "interval_start": 0}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_SERIALIZER = "json"
@@ -113,6 +116,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "sweep-executions": {"task": "orders.sweep_executions", "schedule": timedelta(seconds=2)},
+    "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
 }
@@ -134,10 +139,10 @@ EXECUTION_TIMEOUT = timedelta(hours=env.int("EXECUTION_TIMEOUT_HOURS", 24))
 
 # --- The airline's rules ---
 HOLD_DURATION = timedelta(minutes=env.int("HOLD_MINUTES", 20))
+QUOTE_LIFETIME = timedelta(minutes=env.int("QUOTE_MINUTES", 15))
 SALES_CLOSE_BEFORE_DEPARTURE = timedelta(minutes=env.int("SALES_CLOSE_MINUTES", 60))
 ACCOUNTING_CODE = env.str("ACCOUNTING_CODE", "000")  # of tickets whose carrier has none
 CURRENCY = env.str("CURRENCY", "USD")
-ORDER_HOLD_DURATION = timedelta(hours=env.int("ORDER_HOLD_HOURS", 24))  # seats of a booking whose order is processed
 FAILED_ORDER_LIFETIME = timedelta(hours=env.int("FAILED_ORDER_HOURS", 24))  # then it gives back what it has taken
 IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=24)
 ECONOMY_SHARE = Decimal("0.92")  # of a flight whose schedule gives one seat count, see flights/schedules.py
@@ -164,8 +169,11 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "Flights", "description": "Find what can be sold."},
         {"name": "Bookings", "description": "Hold seats, confirm, change, cancel, refund: the calls to build on."},
+        {"name": "Quotes", "description": "What a cancellation or change costs, and carrying it out at that price."},
         {"name": "Managed bookings", "description": "The same bookings by event (a flight) and user."},
         {"name": "Tickets", "description": "Tickets by user and by event."},
+        {"name": "Orders", "description": "Sell bookings and products together; what is sold beside flights."},
+        {"name": "Executions", "description": "How orders are processed: states, history, stop, redrive."},
         {"name": "By flight number", "description": "The same bookings by flight number and date, in single calls."},
     ],
     "PREPROCESSING_HOOKS": ["skybridge.schema.without_trailing_slash"],

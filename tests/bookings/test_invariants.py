@@ -41,6 +41,7 @@ BROKEN_BY = {
         "ALTER TABLE ticketing_ticket DROP CONSTRAINT ticket_number_once",
         f"UPDATE ticketing_ticket SET number = '0000000000001' WHERE booking_id = {CONFIRMED}",
     ],
+    "superseded_coupons_are_not_live": [COUPON_OF.format("is_superseded = true", PENDING, "O")],
     "coupon_total_is_fare_and_taxes": [COUPON_OF.format("total_amount = total_amount + 0.01", CANCELED, "V")],
     "coupon_flights_exist": [
         "DO $$ DECLARE name text; BEGIN SELECT conname INTO name FROM pg_constraint WHERE contype = 'f' AND "
@@ -65,6 +66,7 @@ def in_use(acme, flight):
     other = factories.flight("LAX", "JFK", seats={"Y": 20, "J": 4})
     book(acme, flight, other, passengers=["ADT", "CHD", "INF"])
     change(acme, confirmed(acme, flight, seats=3), seats=2)
+    act(acme, confirmed(acme, flight), "cancel")
     act(acme, confirmed(acme, other), "refund")
     act(acme, book(acme, other), "cancel")
     acme.post("/api/v1/bookings", {})
