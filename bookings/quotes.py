@@ -20,6 +20,7 @@ from bookings.documents import BookingView, read_bookings
 from bookings.exceptions import (
     ActionNotAllowed,
     BookingNotFound,
+    HoldExpired,
     QuoteExpired,
     QuoteNotFound,
     QuoteStale,
@@ -28,7 +29,7 @@ from bookings.exceptions import (
 )
 from bookings.expiry import with_overdue_released
 from bookings.fare_rules import Settlement
-from bookings.models import Booking, Quote, status_at
+from bookings.models import Booking, Quote, has_run_out, status_at
 from bookings.parties import Passenger
 from bookings.services import lock_booking
 from flights.offers import Wish
@@ -114,6 +115,8 @@ def carry_out(quote: Quote, caller: Caller, at: datetime) -> tuple[BookingView, 
 def refuse_ended(booking: Booking, at: datetime) -> None:
     """Refuse to quote a booking that is canceled or refunded: cancelling it again would do nothing."""
     status = status_at(booking, at)
+    if has_run_out(booking, at):
+        raise HoldExpired(booking_status=status)
     if status not in Booking.TRANSITIONS:
         raise ActionNotAllowed(f"Cannot cancel a booking that is {status}.", booking_status=status)
 
