@@ -26,7 +26,7 @@ from skybridge.constraints import violates
 from skybridge.exceptions import ConcurrentChange
 from skybridge.versions import check_version
 from ticketing.models import Coupon
-from ticketing.services import close_tickets, seats_by_flight
+from ticketing.services import close_tickets, issue_tickets, seats_by_flight
 
 
 def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor) -> Booking:
@@ -79,9 +79,13 @@ def end_booking(
     caller: Caller,
     reason: str = "",
     if_match: str | None = None,
+    order_id: UUID | None = None,
     at: datetime | None = None,
 ) -> tuple[BookingView, Terms | None]:
-    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before."""
+    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before.
+
+    With `order_id` the order itself acts, which may also end a booking that it is about to sell.
+    """
     target, carry_out = ACTIONS[action]
     at = at or timezone.now()
     terms = None
@@ -89,7 +93,7 @@ def end_booking(
         booking = lock_booking(booking_id, caller=caller, if_match=if_match)
         if status_at(booking, at) != target:
             view = read_bookings([booking_id])[0]
-            check_action(view, action, at)
+            check_action(as_seen_by(order_id, view), action, at)
             terms = carry_out(booking, view, caller, reason, at)
         return read_bookings([booking_id])[0], terms
 
@@ -109,15 +113,14 @@ def check_action(view: BookingView, action: str, at: datetime) -> None:
 
 
 def confirm(
-    booking_id: UUID, *, order_id: UUID, caller: Caller, with_tickets: bool = True, if_match: str | None = None
+    view: BookingView, *, order_id: UUID, caller: Caller, with_tickets: bool = True, if_match: str | None = None
 ) -> tuple[BookingView, bool]:
-    """Sell the held seats on an order, issue the tickets if wanted, and tell whether that happened now.
+    """Sell a booking's held seats on an order, issue the tickets if wanted, and tell whether that happened now.
 
-    One read and one statement, more only if somebody was faster. A booking that is confirmed stays as it is.
+    One statement, more only if somebody was faster. A booking that is confirmed stays as it is. Raises as `act` does.
     """
     at = timezone.now()
     while True:
-        view = read_booking(booking_id, caller=caller)
         check_version(if_match, view.booking.version)
         if view.booking.status == Booking.Status.CONFIRMED:
             return view, False
@@ -125,6 +128,16 @@ def confirm(
         confirmed = write_confirmation(view, order_id=order_id, with_tickets=with_tickets, actor=caller, at=at)
         if confirmed:
             return confirmed, True
+        view = read_booking(view.booking.id, caller=caller)
+
+
+def ticket_booking(booking_id: UUID, *, actor: events.Actor, at: datetime) -> None:
+    """Issue the tickets of a confirmed booking that have no number yet."""
+    with transaction.atomic():
+        booking = Booking.objects.locked().get(pk=booking_id)
+        issue_tickets(booking_id, at=at)
+        Booking.objects.filter(pk=booking_id).update(**booking.touched(at))
+        events.record([events.Happening("booking.ticketed", booking_id)], actor=actor, at=at)
 
 
 def as_seen_by(order_id: UUID, view: BookingView) -> BookingView:
@@ -143,10 +156,15 @@ def put_on_order(views: Sequence[BookingView], order_id: UUID, *, until: datetim
     for booking in Booking.objects.locked().filter(pk__in=versions, status=Booking.Status.PENDING, order=None):
         if booking.version != versions.pop(booking.pk) or booking.expires_at <= at:
             raise ConcurrentChange
-        Booking.objects.filter(pk=booking.pk).update(order_id=order_id, expires_at=until, **booking.touched(at))
-        SeatHold.objects.filter(booking_id=booking.pk).update(expires_at=until)
+        extend_hold(booking, until=until, at=at, order_id=order_id)
     if versions:
         raise ConcurrentChange
+
+
+def extend_hold(booking: Booking, *, until: datetime, at: datetime, **changes) -> None:
+    """Keep the seats of a locked pending booking until a moment."""
+    Booking.objects.filter(pk=booking.pk).update(expires_at=until, **changes, **booking.touched(at))
+    SeatHold.objects.filter(booking_id=booking.pk).update(expires_at=until)
 
 
 def cancel(booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime) -> Terms:

@@ -55,3 +55,8 @@ class NotRedrivable(DomainError):
 class NotRunning(DomainError):
     code = "not_running"
     message = "This execution has ended; nothing is left to stop."
+
+
+class QuoteNeeded(DomainError):
+    code = "quote_needed"
+    message = "This change costs money that a card must pay: ask for a quote and confirm it."

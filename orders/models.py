@@ -15,6 +15,17 @@ from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
 
 
+class ProductQuerySet(models.QuerySet):
+    def for_sale(self, query: dict):
+        """Keep what a list's query parameters ask for."""
+        found = self.filter(on_sale=True)
+        if "category" in query:
+            found = found.filter(category=query["category"])
+        if "in_stock" in query:
+            found = found.filter(stock__gt=0) if query["in_stock"] else found.filter(stock=0)
+        return found
+
+
 class Product(models.Model):
     """Something sold beside flights: an ancillary such as a bag, or goods. Stock changes only by conditional UPDATE."""
 
@@ -33,6 +44,8 @@ class Product(models.Model):
     currency = models.CharField(max_length=3)
     stock = models.PositiveIntegerField(default=0, help_text="Pieces that can be sold.")
     on_sale = models.BooleanField(default=True)
+
+    objects = ProductQuerySet.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative")]
@@ -227,6 +240,13 @@ class Execution(StateMachine):
 
     def __str__(self) -> str:
         return self.arn
+
+    @property
+    def available_actions(self) -> list[str]:
+        """Return `stop` or `redrive` where it succeeds now; a stopped execution has been undone."""
+        if self.status == Execution.Status.RUNNING:
+            return ["stop"] if Order.Status.CANCELLED in Order.TRANSITIONS.get(self.order.status, ()) else []
+        return ["redrive"] if self.status in Execution.TRANSITIONS else []
 
     @property
     def arn(self) -> str:

@@ -122,6 +122,11 @@ CELERY_BEAT_SCHEDULE = {
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
 }
 
+# --- Mail: to files in development ---
+vars().update(env.email_url("EMAIL_URL", "smtp://localhost:25" if IN_PRODUCTION else f"filemail:///{HOME}/mail"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "orders@skybridge.example")
+
 # --- Who may call ---
 JWT_ISSUER = env.str("JWT_ISSUER", "")
 JWT_AUDIENCE = env.list("JWT_AUDIENCE", default=[])

@@ -1,0 +1,43 @@
+"""What an order's sale, and whatever is given back of it, means in the ledger.
+
+An order on account is owed by its owner; one by card by the card clearing account, until the payment settles it.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from bookings.fare_rules import Settlement
+from orders.models import Order
+from partners import ledger
+
+
+def account_of(order: Order) -> str:
+    """Return the code of the account that owes an order."""
+    if order.payment_method == Order.PaymentMethod.CARD:
+        return ledger.system_account(ledger.CARDS, order.currency)
+    return ledger.account_code(order.agency_id, order.customer_id, order.currency)
+
+
+def post_sale(order: Order, taxes: Decimal, *, at: datetime) -> None:
+    """Charge an order to its account. One statement. Raises CreditLimitExceeded."""
+    post(order, "sale", {ledger.SALES: taxes - order.total_amount, ledger.TAXES: -taxes}, at=at)
+
+
+def post_settlement(order: Order, kind: str, settlement: Settlement, *, at: datetime, reference: str = "") -> None:
+    """Charge (or credit) what a change or cancellation costs to the order's account. Raises CreditLimitExceeded."""
+    amounts = {
+        ledger.SALES: -settlement.fare_amount,
+        ledger.TAXES: -settlement.tax_amount,
+        ledger.FEES: -settlement.penalty_amount,
+    }
+    post(order, kind, amounts, at=at, reference=reference)
+
+
+def post(order: Order, kind: str, system_amounts: dict[str, Decimal], *, at: datetime, reference: str = "") -> None:
+    """Post amounts of the airline's accounts (positive: debit) against the order's account."""
+    legs = [(ledger.system_account(name, order.currency), amount) for name, amount in system_amounts.items() if amount]
+    balance = -sum((amount for _, amount in legs), Decimal(0))
+    if balance:
+        legs.append((account_of(order), balance))
+    if legs:
+        ledger.post(kind, legs, currency=order.currency, order_id=order.pk, reference=reference, at=at)

@@ -1,0 +1,100 @@
+"""Orders, products and executions as their readers see them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from orders.models import Execution, ExecutionEvent, Order, OrderItem, Product
+from skybridge.money import rounded
+from skybridge.times import utc_text
+
+
+def order_line(order: Order) -> dict[str, Any]:
+    """Return an order as a list shows it."""
+    return {
+        "order_id": order.pk,
+        "customer_id": order.customer_id,
+        "total_amount": rounded(order.total_amount, order.currency),
+        "refunded_amount": rounded(order.refunded_amount, order.currency),
+        "currency": order.currency,
+        "status": order.status,
+        "created_at": utc_text(order.created_at),
+        "updated_at": utc_text(order.updated_at),
+    }
+
+
+def order_document(order: Order) -> dict[str, Any]:
+    """Return an order with its items and the actions that its status allows."""
+    items = sorted(order.items.all(), key=lambda item: item.position)
+    return order_line(order) | {
+        "items": [item_document(item, order.currency) for item in items],
+        "payment_method": order.payment_method,
+        "contact_email": order.contact_email,
+        "execution_arn": arn_of(order),
+        "available_actions": order.available_actions,
+    }
+
+
+def item_document(item: OrderItem, currency: str) -> dict[str, Any]:
+    return {
+        "product_id": item.product_id,
+        "booking_id": item.booking_id,
+        "description": item.description,
+        "quantity": item.quantity,
+        "price": rounded(item.price, currency),
+    }
+
+
+def product_document(product: Product) -> dict[str, Any]:
+    return {
+        "product_id": product.product_id,
+        "name": product.name,
+        "category": product.category,
+        "price": rounded(product.price, product.currency),
+        "currency": product.currency,
+        "stock": product.stock,
+        "in_stock": product.stock > 0,
+    }
+
+
+def arn_of(order: Order) -> str:
+    return f"{settings.EXECUTION_ARN_PREFIX}{order.pk}"
+
+
+def execution_document(execution: Execution) -> dict[str, Any]:
+    return {
+        "execution_arn": execution.arn,
+        "name": execution.pk,
+        "order_id": execution.pk,
+        "status": execution.status,
+        "state": execution.state or None,
+        "attempt": execution.attempt,
+        "start_date": utc_text(execution.started_at),
+        "stop_date": utc_text(execution.stopped_at),
+        "next_attempt_at": utc_text(execution.due_at if execution.attempt_started_at is None else None),
+        "error": execution.error or None,
+        "cause": execution.cause or None,
+        "redrive_count": execution.redrive_count,
+        "redrive_date": utc_text(execution.redriven_at),
+        "available_actions": execution.available_actions,
+    }
+
+
+def history_document(events: Iterable[ExecutionEvent]) -> list[dict[str, Any]]:
+    """Return lines of a history as GetExecutionHistory has them. Source: AWS Step Functions API reference."""
+    return [
+        {
+            "id": event.event_id,
+            "previousEventId": event.event_id - 1,
+            "type": event.type,
+            "timestamp": utc_text(event.at),
+            "state": event.state or None,
+            "details": event.details,
+        }
+        for event in events
+    ]
+
+
+def recent_events(events: Iterable[ExecutionEvent]) -> list[dict[str, Any]]:
+    return [{"type": e.type, "timestamp": utc_text(e.at), "state": e.state or None} for e in events]

@@ -1,0 +1,186 @@
+"""What is done to a booking together with the order that sells it: confirm, cancel, refund, change, by quote or not.
+
+The order is locked first; what the change costs is posted to its account in the same transaction.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings.changes import Change, change_booking
+from bookings.documents import BookingView
+from bookings.fare_rules import Settlement
+from bookings.models import Booking, Quote
+from bookings.quotes import carry_out_quote, check_quote, read_quote
+from bookings.services import confirm, end_booking, read_booking
+from orders import backups, workflow
+from orders.accounts import account_of
+from orders.exceptions import OrderInProgress, QuoteNeeded
+from orders.models import Execution, Order, OrderItem
+from orders.sales import NewOrder, booking_item, draft_order, prepare_account, write_order
+from orders.services import execution_of, settle
+from partners.callers import Caller
+from partners.payments.services import charge, give_back, last_token, return_payment, start_payment, unreturned_payments
+from skybridge.events import Actor
+
+
+def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None) -> BookingView:
+    """Confirm, cancel or refund a booking through its order and return it as it stands then.
+
+    Raises BookingNotFound, StaleVersion, HoldExpired, ActionNotAllowed, OrderInProgress or CreditLimitExceeded.
+    """
+    if action == "confirm":
+        return confirm_booking(booking_id, caller=caller, if_match=if_match)
+    return close_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
+
+
+def confirm_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = None) -> BookingView:
+    """Confirm a booking and make the order that sells it, on its owner's account. Again: the same answer."""
+    view = read_booking(booking_id, caller=caller)
+    refuse_while_ordered(view)
+    at = timezone.now()
+    order = draft_order(NewOrder(view.booking.agency_id, view.booking.user_id, {}), [booking_item(view)], at)
+    if view.booking.status == Booking.Status.PENDING:
+        prepare_account(order)
+    with transaction.atomic():
+        view, is_new = confirm(view, order_id=order.pk, caller=caller, if_match=if_match)
+        if is_new:
+            item = booking_item(view)
+            order.total_amount = item.total_amount
+            write_order(order, [item], actor=caller, at=at)
+            backups.keep(order.pk, at=at)
+            workflow.wake(order.pk)
+    return view
+
+
+def refuse_while_ordered(view: BookingView) -> None:
+    if view.booking.status == Booking.Status.PENDING and view.booking.order_id:
+        raise OrderInProgress(order_id=view.booking.order_id)
+
+
+def close_booking(
+    booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None
+) -> BookingView:
+    """Cancel or refund a booking and give back what its fare rules say."""
+    view = read_booking(booking_id, caller=caller)
+    refuse_while_ordered(view)
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order_of(view)
+        view, terms = end_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
+        if terms:
+            settle_booking(order, view, terms.settlement, action, caller=caller, at=at)
+        return view
+
+
+def change(booking_id: UUID, wanted: Change, *, caller: Caller, if_match: str | None = None) -> BookingView:
+    """Change a booking at once, whatever it costs. Raises as `change_booking`, and QuoteNeeded where a card must pay."""
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order_of(read_booking(booking_id, caller=caller))
+        view, settlement = change_booking(booking_id, wanted, caller=caller, if_match=if_match)
+        if order and settlement.due_amount > 0 and order.payment_method == Order.PaymentMethod.CARD:
+            raise QuoteNeeded(due_amount=settlement.due_amount)
+        settle_booking(order, view, settlement, "change", caller=caller, at=at)
+        return view
+
+
+def confirm_quote(booking_id: UUID, quote_id: UUID, kind: str, *, caller: Caller) -> BookingView:
+    """Carry out exactly what a quote says, and settle it. Raises as `carry_out_quote`, and CreditLimitExceeded."""
+    read_quote(booking_id, quote_id, kind, caller=caller)
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order_of(read_booking(booking_id, caller=caller))
+        view, settlement, is_new = carry_out_quote(quote_id, caller=caller, at=at)
+        if is_new:
+            settle_booking(order, view, settlement, kind, caller=caller, at=at, reference=str(quote_id))
+        return view
+
+
+def pay_quote(booking_id: UUID, quote_id: UUID, kind: str, *, caller: Caller) -> None:
+    """Charge what an open quote has due to the card that paid its order, before it is carried out.
+
+    Nothing happens where nothing is due, or the order is on account. Called outside of transactions. What a quote that
+    is not carried out has been paid goes back by `return_unused_payments`. Raises as `check_quote`, PaymentDeclined or
+    PaymentUncertain.
+    """
+    quote = read_quote(booking_id, quote_id, kind, caller=caller)
+    booking = Booking.objects.select_related("order").get(pk=booking_id)
+    order, at = booking.order, timezone.now()
+    is_by_card = order is not None and order.payment_method == Order.PaymentMethod.CARD
+    if not is_by_card or quote.due_amount <= 0 or quote.confirmed_at:
+        return
+    check_quote(quote, booking, at)
+    payment = start_payment(
+        order_id=order.pk, account=account_of(order), amount=quote.due_amount, currency=quote.currency,
+        token=last_token(order.pk), purpose=f"quote:{quote.pk}", actor=caller, at=at,
+    )  # fmt: skip
+    charge(payment.pk, at=at)
+
+
+def return_unused_payments(*, at: datetime, actor: Actor) -> int:
+    """Give back what was charged for quotes that were not carried out and cannot be any more; return how many."""
+    returned = 0
+    for payment in unreturned_payments("quote:"):
+        quote_id = payment.purpose.removeprefix("quote:")
+        with transaction.atomic():
+            open_ = Quote.objects.filter(pk=quote_id).select_for_update().filter(expires_at__gt=at, is_superseded=False)
+            if not Quote.objects.filter(pk=quote_id, confirmed_at__isnull=False).exists() and not open_.exists():
+                return_payment(payment.pk, actor=actor, reason="quote not carried out", at=at)
+                returned += 1
+    return returned
+
+
+def lock_order_of(view: BookingView) -> Order | None:
+    """Lock the order that sells a booking, if there is one."""
+    order_id = view.booking.order_id
+    return Order.objects.locked().get(pk=order_id) if order_id else None
+
+
+def settle_booking(
+    order: Order | None, view: BookingView, settlement: Settlement, kind: str,
+    *, caller: Caller, at: datetime, reference: str = "",
+) -> None:  # fmt: skip
+    """Settle what a change of a booking costs with its locked order, whose next version this is.
+
+    What is due becomes an item of the order; what goes back is refunded as it was paid.
+    """
+    if order is None:
+        return
+    settle(order, settlement, kind, at=at, reference=reference)
+    if settlement.due_amount > 0:
+        add_change_item(order, view, settlement)
+    elif settlement.refund_amount and order.payment_method == Order.PaymentMethod.CARD:
+        give_back(order.pk, settlement.refund_amount, actor=caller, reason=kind, at=at)
+    order.refunded_amount += settlement.refund_amount
+    order.version, order.updated_at = order.version + 1, at
+    order.save(update_fields=["refunded_amount", "total_amount", "version", "updated_at"])
+    cancel_if_nothing_is_left(order, caller=caller, at=at)
+    backups.keep(order.pk, at=at)
+
+
+def add_change_item(order: Order, view: BookingView, settlement: Settlement) -> None:
+    order.total_amount += settlement.due_amount
+    OrderItem.objects.create(
+        order=order,
+        position=OrderItem.objects.filter(order=order).count() + 1,
+        booking_id=view.booking.id,
+        is_change=True,
+        description=f"Change of booking {view.booking.locator}",
+        price=settlement.due_amount,
+    )
+
+
+def cancel_if_nothing_is_left(order: Order, *, caller: Caller, at: datetime) -> None:
+    """Move an order whose every booking is closed, and that has sold nothing else, to cancelled."""
+    if Order.Status.CANCELLED not in Order.TRANSITIONS.get(order.status, ()):
+        return
+    live = Booking.objects.filter(order=order, status__in=(Booking.Status.PENDING, Booking.Status.CONFIRMED))
+    if live.exists() or OrderItem.objects.filter(order=order, product__isnull=False).exists():
+        return
+    reason = "Its bookings were cancelled."
+    if (execution := execution_of(order)).status == Execution.Status.RUNNING:
+        workflow.stop(execution, actor=caller, reason=reason, at=at)
+    order.move_to(Order.Status.CANCELLED, actor=caller, reason=reason, at=at, lapses_at=None)

@@ -1,0 +1,229 @@
+"""What the airline does with an order: read, move, cancel, delete, stop and redrive its execution.
+
+Each locks the order first (then bookings, coupons, seats, stock, the account) and makes the order's next version.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bookings.fare_rules import Settlement
+from bookings.models import Booking
+from bookings.services import extend_hold
+from orders import backups, workflow
+from orders.accounts import account_of, post_settlement
+from orders.exceptions import (
+    NotRedrivable,
+    NotRunning,
+    OrderActionNotAllowed,
+    OrderNotFound,
+)
+from orders.models import Execution, Order, OrderItem, Product
+from orders.sales import hold_deadline
+from orders.steps import Undoing
+from partners.callers import Caller
+from partners.payments.services import start_payment
+from skybridge.events import Actor, Happening, record
+from skybridge.messages import send_after_commit
+from skybridge.versions import check_version
+
+
+def parse_order_id(text: str) -> UUID:
+    """Return an order's id. Raises OrderNotFound for what cannot be one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise OrderNotFound from None
+
+
+def lock_order(order_id: UUID, *, caller: Caller, if_match: str | None = None) -> Order:
+    """Lock an order that the caller may see, with its execution. Raises OrderNotFound or StaleVersion."""
+    order = Order.objects.visible_to(caller).locked().filter(pk=order_id).first()
+    if order is None:
+        raise OrderNotFound
+    check_version(if_match, order.version)
+    return order
+
+
+def execution_of(order: Order) -> Execution:
+    """Return the execution of a locked order."""
+    execution = Execution.objects.get(pk=order.pk)
+    execution.order = order
+    return execution
+
+
+def change_status(order_id: UUID, status: str, *, caller: Caller, if_match: str | None = None) -> Order:
+    """Move an order to a status that its table allows; the status that it has changes nothing.
+
+    `cancelled` gives back what it has taken, `failed` ends its execution, `processing` on a failed one redrives it.
+    Raises OrderNotFound, StaleVersion, or IllegalTransition naming the allowed ones.
+    """
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order(order_id, caller=caller, if_match=if_match)
+        if order.status == status:
+            return order
+        if status not in Order.TRANSITIONS.get(order.status, ()):
+            raise Order.refusal(order.status, status)
+        if status == Order.Status.CANCELLED:
+            cancel(order, caller=caller, reason="", at=at)
+        elif status == Order.Status.FAILED:
+            fail(order, actor=caller, at=at)
+        elif order.status == Order.Status.FAILED and "redrive" in execution_of(order).available_actions:
+            redrive(order, "", actor=caller, at=at)
+        else:
+            order.move_to(status, actor=caller, at=at, lapses_at=None, **order.touched(at))
+        backups.keep(order.pk, at=at)
+    return order
+
+
+def delete_order(order_id: UUID, *, caller: Caller, if_match: str | None = None) -> None:
+    """Cancel an order if it is not yet, and show it no more; its events and backups stay.
+
+    Raises OrderNotFound, StaleVersion, or OrderActionNotAllowed for what is shipped or delivered.
+    """
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order(order_id, caller=caller, if_match=if_match)
+        if order.status not in Order.DELETABLE:
+            raise not_allowed("delete", order)
+        if order.status != Order.Status.CANCELLED:
+            cancel(order, caller=caller, reason="deleted", at=at)
+        else:
+            Order.objects.filter(pk=order.pk).update(**order.touched(at))
+        Order.objects.filter(pk=order.pk).update(deleted_at=at)
+        record([Happening("order.deleted", order.pk)], actor=caller, at=at)
+        backups.keep(order.pk, at=at)
+
+
+def not_allowed(action: str, order: Order) -> OrderActionNotAllowed:
+    allowed = order.available_actions
+    return OrderActionNotAllowed(
+        f"Cannot {action} an order that is {order.status}; allowed now: {', '.join(allowed) or 'nothing'}.",
+        status_now=order.status,
+        available_actions=allowed,
+    )
+
+
+def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> None:
+    """Stop a locked order's execution, undo its states from the bottom to the top, and give the stock back."""
+    if (execution := execution_of(order)).status == Execution.Status.RUNNING:
+        workflow.stop(execution, actor=caller, reason=reason or "The order was cancelled.", at=at)
+    undoing = Undoing(order, caller, reason, at, product_value(order))
+    for state in reversed(workflow.STATES):
+        if state.undo:
+            state.undo(undoing)
+    give_stock_back(order)
+    settle(order, undoing.settlement, "cancellation", at=at)
+    order.move_to(
+        Order.Status.CANCELLED, actor=caller, reason=reason, at=at, lapses_at=None,
+        refunded_amount=order.refunded_amount + undoing.refund_amount, **order.touched(at),
+    )  # fmt: skip
+
+
+def product_value(order: Order) -> Settlement:
+    """Return what an order's products go back for."""
+    products = OrderItem.objects.filter(order=order, product__isnull=False)
+    value = sum((item.price * item.quantity for item in products), Decimal(0))
+    return Settlement(order.currency, fare_amount=-value)
+
+
+def give_stock_back(order: Order) -> None:
+    """Return an order's products to the stock, in primary key order."""
+    items = OrderItem.objects.filter(order=order, product__isnull=False).order_by("product_id")
+    for product_id, quantity in items.values_list("product_id", "quantity"):
+        Product.objects.filter(pk=product_id).update(stock=F("stock") + quantity)
+
+
+def settle(order: Order, settlement: Settlement, kind: str, *, at: datetime, reference: str = "") -> None:
+    """Post what a change or cancellation costs; refunds to a card are carried out after the commit."""
+    post_settlement(order, kind, settlement, at=at, reference=reference)
+    if order.payment_method == Order.PaymentMethod.CARD:
+        send_after_commit("partners.reconcile_payments")
+
+
+def fail(order: Order, *, actor: Actor, at: datetime) -> None:
+    """Let a locked order fail; it keeps what it has taken until it is redriven, cancelled, or lapses."""
+    reason = "The order was set to failed."
+    if (execution := execution_of(order)).status == Execution.Status.RUNNING:
+        workflow.fail(execution, actor=actor, reason=reason, at=at)
+    lapses_at = at + settings.FAILED_ORDER_LIFETIME
+    order.move_to(
+        Order.Status.FAILED, actor=actor, reason=reason, at=at, lapses_at=lapses_at, **order.touched(at)
+    )
+
+
+def redrive(order: Order, payment_token: str, *, actor: Actor, at: datetime) -> None:
+    """Let a locked failed order's execution go on at the state that failed, with another card if one is given."""
+    execution = execution_of(order)
+    if execution.status not in (Execution.Status.FAILED, Execution.Status.TIMED_OUT):
+        raise NotRedrivable(execution_status=execution.status)
+    if order.payment_method == Order.PaymentMethod.CARD and payment_token:
+        start_payment(
+            order_id=order.pk, account=account_of(order), amount=order.total_amount, currency=order.currency,
+            token=payment_token, actor=actor, at=at,
+        )  # fmt: skip
+    keep_seats(order, at)
+    workflow.redrive(execution, actor=actor, at=at)
+    if order.status == Order.Status.FAILED:
+        order.move_to(Order.Status.PROCESSING, actor=actor, at=at, lapses_at=None, **order.touched(at))
+    else:
+        Order.objects.filter(pk=order.pk).update(**order.touched(at))
+
+
+def keep_seats(order: Order, at: datetime) -> None:
+    """Keep the seats of an order's pending bookings for as long as it can be processed."""
+    for booking in Booking.objects.locked().filter(order=order, status=Booking.Status.PENDING):
+        extend_hold(booking, until=hold_deadline(at), at=at)
+
+
+def redrive_execution(order_id: UUID, *, caller: Caller, payment_token: str = "") -> Execution:
+    """Continue a failed execution at the state that failed. Raises OrderNotFound or NotRedrivable."""
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order(order_id, caller=caller)
+        redrive(order, payment_token, actor=caller, at=at)
+        backups.keep(order.pk, at=at)
+    return execution_of(order)
+
+
+def stop_execution(order_id: UUID, *, caller: Caller, reason: str = "") -> Execution:
+    """End a running execution as ABORTED, undo what it did, and cancel its order. Raises OrderNotFound or NotRunning."""
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_order(order_id, caller=caller)
+        execution = execution_of(order)
+        if execution.status != Execution.Status.RUNNING:
+            raise NotRunning(execution_status=execution.status)
+        if Order.Status.CANCELLED not in Order.TRANSITIONS.get(order.status, ()):
+            raise not_allowed("stop", order)
+        cancel(order, caller=caller, reason=reason or "The execution was stopped.", at=at)
+        backups.keep(order.pk, at=at)
+    return execution_of(order)
+
+
+def lapse_failed_orders(*, at: datetime, caller: Caller) -> int:
+    """Cancel the failed orders whose time is over; return how many. A transaction each."""
+    lapsed = 0
+    for order_id in Order.objects.filter(lapses_at__lte=at).values_list("pk", flat=True)[:100]:
+        with transaction.atomic():
+            order = Order.objects.filter(pk=order_id, lapses_at__lte=at).select_for_update(skip_locked=True).first()
+            if order and order.status == Order.Status.FAILED:
+                cancel(order, caller=caller, reason="Nobody redrove it in time.", at=at)
+                backups.keep(order.pk, at=at)
+                lapsed += 1
+    return lapsed
+
+
+def read_order(order_id: UUID, *, caller: Caller) -> Order:
+    """Return an order that the caller may see, with its items. Two statements. Raises OrderNotFound."""
+    order = Order.objects.visible_to(caller).prefetch_related("items").filter(pk=order_id).first()
+    if order is None:
+        raise OrderNotFound
+    return order
+

@@ -1,0 +1,157 @@
+"""What the workflow's states do for an order, and how each is undone. Everything here is safe to repeat."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from bookings.documents import BookingView, read_bookings
+from bookings.exceptions import HoldExpired
+from bookings.fare_rules import Settlement
+from bookings.models import Booking, has_run_out
+from bookings.services import confirm, end_booking, ticket_booking
+from orders import backups
+from orders.models import Order
+from partners.callers import Caller
+from partners.payments.services import charge, give_back, pending_payment
+from skybridge.events import Happening, record
+from skybridge.models import Event
+
+WORKFLOW = Caller(kind="system", id="workflow", door="task", is_staff=True)
+
+
+@contextmanager
+def changing(order_id: UUID, at: datetime) -> Iterator[Order]:
+    """Lock an order for a change of what it sells; the change becomes its next version, in the backup too."""
+    with transaction.atomic():
+        order = Order.objects.locked().get(pk=order_id)
+        yield order
+        Order.objects.filter(pk=order_id).update(**order.touched(at))
+        backups.keep(order_id, at=at)
+
+
+def booking_views(order_id: UUID) -> list[BookingView]:
+    """Return the bookings that an order sells, in primary key order. Two statements."""
+    ids = list(Booking.objects.filter(order_id=order_id).order_by("pk").values_list("pk", flat=True))
+    return read_bookings(ids)[::-1] if ids else []
+
+
+def take_payment(order_id: UUID) -> None:
+    """Charge the order's card; an order on account is charged already. Raises PaymentDeclined or PaymentUncertain."""
+    payment = pending_payment(order_id)
+    if payment is not None:
+        charge(payment.pk, at=timezone.now())
+
+
+def confirm_bookings(order_id: UUID) -> None:
+    """Sell the held seats of the order's bookings. A booking that was cancelled meanwhile is left as it is."""
+    at = timezone.now()
+    views = booking_views(order_id)
+    if all(view.booking.status == Booking.Status.CONFIRMED for view in views):
+        return
+    with changing(order_id, at):
+        for view in views:
+            if has_run_out(view.booking, at):
+                raise HoldExpired(booking_status=view.booking.status)
+            if view.booking.status == Booking.Status.PENDING:
+                confirm(view, order_id=order_id, caller=WORKFLOW, with_tickets=False)
+
+
+def issue_tickets(order_id: UUID) -> None:
+    """Give the tickets of the order's bookings their numbers."""
+    at = timezone.now()
+    unissued = [view for view in booking_views(order_id) if wants_tickets(view)]
+    if unissued:
+        with changing(order_id, at):
+            for view in unissued:
+                ticket_booking(view.booking.id, actor=WORKFLOW, at=at)
+
+
+def wants_tickets(view: BookingView) -> bool:
+    confirmed = view.booking.status == Booking.Status.CONFIRMED
+    return confirmed and any(ticket.number is None for ticket, _ in view.tickets)
+
+
+def back_up(order_id: UUID) -> None:
+    """Bring every version of the order to the object store. Raises StorageUnavailable."""
+    backups.store_order(order_id)
+
+
+def notify(order_id: UUID) -> None:
+    """Write to the customer that the order is complete, once, and record it.
+
+    A worker that dies between the two sends the message again, under the same Message-ID.
+    """
+    at = timezone.now()
+    if Event.objects.filter(subject_id=order_id, action="order.completed").exists():
+        return
+    order = Order.objects.get(pk=order_id)
+    if order.contact_email:
+        confirmation_mail(order).send()
+    with changing(order_id, at) as locked:
+        after = {"status": locked.status, "mail": bool(order.contact_email)}
+        record([Happening("order.completed", order_id, None, after)], actor=WORKFLOW, at=at)
+
+
+def confirmation_mail(order: Order) -> EmailMessage:
+    text = render_to_string(
+        "orders/completed.txt",
+        {"order": order, "items": order.items.order_by("position"), "airline": settings.AIRLINE_NAME},
+    )
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]
+    return EmailMessage(
+        f"Your order {order.pk} with {settings.AIRLINE_NAME}", text, to=[order.contact_email],
+        headers={"Message-ID": f"<order-{order.pk}@{domain}>"},
+    )  # fmt: skip
+
+
+# --- Undoing, in the transaction that cancels the order ---
+
+
+@dataclass
+class Undoing:
+    """An order being cancelled, and what comes of it: `settlement` adds up what goes back."""
+
+    order: Order
+    caller: Caller
+    reason: str
+    at: datetime
+    settlement: Settlement
+
+    def add(self, settlement: Settlement) -> None:
+        self.settlement = self.settlement.plus(settlement)
+
+    @property
+    def refund_amount(self) -> Decimal:
+        return self.settlement.refund_amount
+
+
+def give_seats_back(undoing: Undoing) -> None:
+    """Cancel the order's bookings: their seats are free again, their value goes back by the fare rules."""
+    for view in booking_views(undoing.order.pk):
+        if view.booking.status in (Booking.Status.PENDING, Booking.Status.CONFIRMED):
+            undoing.add(end(view.booking.id, undoing))
+
+
+def end(booking_id: UUID, undoing: Undoing) -> Settlement:
+    """Cancel a booking of the order; return what its fare rules give back."""
+    order = undoing.order
+    _, terms = end_booking(
+        booking_id, "cancel", caller=undoing.caller, reason=undoing.reason, order_id=order.pk, at=undoing.at
+    )
+    return terms.settlement if terms else Settlement(order.currency)
+
+
+def give_payment_back(undoing: Undoing) -> None:
+    """Refund what was paid by card, as far as it is owed; a payment under way is refunded when it succeeds."""
+    order = undoing.order
+    if order.payment_method == Order.PaymentMethod.CARD:
+        give_back(order.pk, undoing.refund_amount, actor=undoing.caller, reason=undoing.reason, at=undoing.at)
