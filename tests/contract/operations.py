@@ -16,7 +16,7 @@ SCHEMA = SchemaGenerator().get_schema(request=None, public=True)
 # What a refused call must leave as it is.
 TABLES = (
     "bookings_booking", "ticketing_ticket", "ticketing_coupon", "flights_flight", "flights_flightcabin",
-    "flights_seathold", "skybridge_event", "skybridge_idempotencykey",
+    "flights_seathold", "bookings_quote", "skybridge_event", "skybridge_idempotencykey",
 )  # fmt: skip
 
 
@@ -26,6 +26,7 @@ class Subject:
 
     flight: Flight
     booking_id: str
+    quote_id: str = ""
 
     @property
     def flight_fields(self) -> dict[str, str]:
@@ -77,8 +78,9 @@ class Operation:
     def url(self, subject: Subject) -> str:
         """Return the path for a subject, with the query that the call needs."""
         path = self.path.format(
-            booking_id=subject.booking_id, flight_id=subject.flight.pk, event_id=subject.flight.pk, user_id=CUSTOMER
-        )
+            booking_id=subject.booking_id, flight_id=subject.flight.pk, event_id=subject.flight.pk, user_id=CUSTOMER,
+            quote_id=subject.quote_id or subject.booking_id,
+        )  # fmt: skip
         places = {"departureCity": "JFK", "destinationCity": "LAX", "departureDate": subject.flight.departure_date}
         query = "&".join(f"{name}={places[name]}" for name in self.needed_query)
         return f"{path}?{query}" if query else path
@@ -93,6 +95,8 @@ class Operation:
             "/api/v1/mgmt/bookings": {"event_id": event_id, "ticket_quantity": 2, "user_id": CUSTOMER},
             "/api/v1/bookings": {"flights": [{"event_id": event_id}], "user_id": CUSTOMER},
             "/api/v1/bookings/{booking_id}": {"seats": 3},
+            "/api/v1/bookings/{booking_id}/cancellations": {"flights": [event_id]},
+            "/api/v1/bookings/{booking_id}/changes": {"seats": 3},
         }.get(self.path) if self.is_unsafe else None  # fmt: skip
 
     def call(self, api, subject: Subject, **headers: str):
@@ -121,6 +125,10 @@ def make_subject(acme, flight: Flight, operation: Operation | None = None) -> Su
     booking_id = acme.post("/api/v1/mgmt/bookings", body).json()["booking_id"]
     if operation and operation.path.endswith("/refund"):
         assert acme.put(f"/api/v1/mgmt/bookings/{booking_id}/confirm").status_code == 200
+    if operation and "{quote_id}" in operation.path:
+        kind = operation.path.split("/")[5]
+        quoted = acme.post(f"/api/v1/bookings/{booking_id}/{kind}", {"seats": 3} if kind == "changes" else {})
+        return Subject(flight, booking_id, quoted.json()["quote_id"])
     return Subject(flight, booking_id)
 
 

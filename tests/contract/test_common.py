@@ -234,7 +234,7 @@ def test_a_repeated_call_gets_the_first_answer_byte_for_byte(operation, acme, fl
     after = snapshot()
     again = operation.call(acme, subject, Idempotency_Key="k" * 255)
     assert (again.status_code, again.content) == (first.status_code, first.content)
-    assert (again["Content-Type"], again["ETag"]) == (first["Content-Type"], first["ETag"])
+    assert (again["Content-Type"], again.get("ETag")) == (first["Content-Type"], first.get("ETag"))
     assert again["Idempotent-Replayed"] == "true"
     assert again["X-Request-ID"] != first["X-Request-ID"]
     assert snapshot() == after
@@ -300,10 +300,11 @@ def test_an_error_after_the_effect_leaves_neither_effect_nor_claim(operation, ac
     before = snapshot()
     with monkeypatch.context() as patched:
         patched.setattr(viewsets, "booking_document", broken_document)
+        patched.setattr(viewsets, "quote_document", broken_document)
         refusal(operation.call(acme, subject, Idempotency_Key="one"), 500, "internal_error")
     assert snapshot() == before
     answer = operation.call(acme, subject, Idempotency_Key="one")
-    assert answer.status_code == 200
+    assert answer.status_code in (200, 201)
     assert not answer.has_header("Idempotent-Replayed")
 
 

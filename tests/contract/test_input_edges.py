@@ -282,9 +282,10 @@ def test_odd_path_segments(segment, caller, flight, request):
     api = request.getfixturevalue(caller)
     before = snapshot()
     for operation in OPERATIONS:
-        for name in ("booking_id", "event_id", "flight_id", "user_id"):
+        for name in ("booking_id", "quote_id", "event_id", "flight_id", "user_id"):
             if f"{{{name}}}" in operation.path:
-                ids = dict.fromkeys(("booking_id", "event_id", "flight_id"), str(flight.pk)) | {"user_id": CUSTOMER}
+                same = ("booking_id", "quote_id", "event_id", "flight_id")
+                ids = dict.fromkeys(same, str(flight.pk)) | {"user_id": CUSTOMER}
                 response = api.call(operation.method, operation.path.format(**ids | {name: segment}))
                 if name == "user_id" and caller == "acme" and response.status_code == 200:
                     assert response.json() == []
