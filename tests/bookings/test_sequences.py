@@ -96,6 +96,33 @@ class Sales(RuleBasedStateMachine):
             fields = {"departureDate": str(flight.departure_date), "flightId": flight.designator}
             self.answered(change(self.api, booking, **fields, **({"seats": seats} if seats else {})), 200, 400, 409)
 
+    @rule(
+        booking=bookings, tickets=st.sets(st.integers(0, 3), max_size=2), places=st.sets(st.integers(0, 1), max_size=1)
+    )
+    def cancel_in_part(self, booking, tickets, places):
+        """Quote it for whatever the booking has there now, and confirm the quote."""
+        if not booking:
+            return
+        now = self.api.get(f"/api/v1/bookings/{booking['booking_id']}").json()
+        body = {
+            "ticket_ids": [ticket["ticket_id"] for n, ticket in enumerate(now["tickets"]) if n in tickets],
+            "flights": [flight["event_id"] for n, flight in enumerate(now["flights"]) if n in places],
+        }
+        self.quote_and_confirm(booking, "cancellations", {name: ids for name, ids in body.items() if ids})
+
+    @rule(booking=bookings, seats=st.integers(1, 4), day=st.integers(0, 1))
+    def change_by_quote(self, booking, seats, day):
+        if booking:
+            flight = self.days[day]
+            fields = {"departureDate": str(flight.departure_date), "flightId": flight.designator, "seats": seats}
+            self.quote_and_confirm(booking, "changes", fields)
+
+    def quote_and_confirm(self, booking, kind, body):
+        path = f"/api/v1/bookings/{booking['booking_id']}/{kind}"
+        quoted = self.answered(self.api.post(path, body), 201, 400, 409)
+        if quoted.status_code == 201:
+            self.answered(self.api.post(f"{path}/{quoted.json()['quote_id']}/confirm"), 200)
+
     @rule(booking=bookings)
     def run_out(self, booking):
         if booking:
@@ -142,7 +169,8 @@ def test_the_machine_can_do_everything(machine):
     sales.run_out(sales.book(["ADT"], [1]))
     sales.sweep()
     sales.change_date(sales.sell(["ADT"], [0]), 1, 2)
+    sales.cancel_in_part(sales.sell(["ADT", "ADT"], [0, 2]), {0}, set())
     sales.seats_are_explained()
     sales.teardown()
-    assert machine.logged >= {f"booking.{word}" for word in (*Booking.Status.values, "changed")}
+    assert machine.logged >= {f"booking.{word}" for word in (*Booking.Status.values, "changed", "partly_canceled")}
     assert "coupon.exchanged" in machine.logged

@@ -1,6 +1,7 @@
 """How many SQL statements, and how many round trips to Valkey, each call takes; lists cost the same at any length."""
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -132,6 +133,29 @@ def test_changing_seats_costs_the_same_for_any_party(warm, flight, sell, seats):
     booking = sell(warm, flight, seats=1)
     with statements(14):
         assert change(warm, booking, seats=seats).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("cancellations", {}),
+        ("cancellations", {"ticket_ids": "first"}),
+        ("changes", {"departureDate": "next"}),
+        ("changes", {"seats": 1}),
+    ],
+)
+def test_quoting_and_confirming_cost_the_same_for_any_party(warm, flight, kind, body):
+    later = factories.flight(number=flight.flight_number, departs_at=flight.departs_at + timedelta(days=1))
+    counts = set()
+    for seats in (2, 9):
+        booking = confirmed(warm, flight, seats=seats)
+        values = {"first": [booking["tickets"][0]["ticket_id"]], "next": str(later.departure_date)}
+        path = f"/api/v1/bookings/{booking['booking_id']}/{kind}"
+        with CaptureQueriesContext(connection) as captured:
+            quoted = warm.post(path, {name: values.get(value, value) for name, value in body.items()})
+            assert warm.post(f"{path}/{quoted.json()['quote_id']}/confirm").status_code == 200
+        counts.add(len(captured))
+    assert len(counts) == 1
 
 
 @pytest.mark.parametrize(
