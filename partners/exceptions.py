@@ -1,6 +1,6 @@
-"""Refusals about keys, tokens and the people behind them."""
+"""Refusals about keys and tokens, and about money."""
 
-from skybridge.exceptions import DomainError, Unauthorized
+from skybridge.exceptions import Busy, DomainError, Unauthorized
 
 
 class TokenExpired(Unauthorized):
@@ -21,3 +21,33 @@ class TooManyKeys(DomainError):
 class KeyNotLive(DomainError):
     code = "api_key_not_live"
     message = "The key is revoked or has expired."
+
+
+class CreditLimitExceeded(DomainError):
+    code = "credit_limit_exceeded"
+    message = "The account's credit limit does not allow this; settle the account, or pay by card."
+
+
+class PaymentDeclined(DomainError):
+    """The provider has refused for good; another card may do."""
+
+    code = "payment_declined"
+    message = "The card was declined; pay with another one."
+
+
+class PaymentCanceled(DomainError):
+    code = "payment_canceled"
+    message = "The payment was given up before it was carried out."
+
+
+class PaymentUncertain(Busy):
+    """The provider has not answered, or not yet: whether money moved is not known. Asking again never charges twice."""
+
+    code = "payment_uncertain"
+    message = "The payment provider has not answered yet; the payment is looked up again."
+    is_temporary = True
+
+
+class CardPaymentsOff(DomainError):
+    code = "card_payments_off"
+    message = "Payments by card are not set up here; order on account."

@@ -119,6 +119,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-executions": {"task": "orders.sweep_executions", "schedule": timedelta(seconds=2)},
     "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
+    "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
 }
 
@@ -152,6 +153,20 @@ FAILED_ORDER_LIFETIME = timedelta(hours=env.int("FAILED_ORDER_HOURS", 24))  # th
 IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=24)
 ECONOMY_SHARE = Decimal("0.92")  # of a flight whose schedule gives one seat count, see flights/schedules.py
 
+# --- Money: what a new account may owe in its currency (empty: any amount), and who charges cards ---
+AGENCY_CREDIT_LIMIT = Decimal(limit) if (limit := env.str("AGENCY_CREDIT_LIMIT", "")) else None
+CUSTOMER_CREDIT_LIMIT = Decimal(limit) if (limit := env.str("CUSTOMER_CREDIT_LIMIT", "10000")) else None
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
+# `stripe`, `sandbox` (test tokens, no money), or empty: no payments by card. Production never guesses the sandbox.
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", "") or (
+    "stripe" if STRIPE_SECRET_KEY else "" if IN_PRODUCTION else "sandbox"
+)
+if PAYMENT_PROVIDER not in ("", "sandbox", "stripe"):
+    raise ImproperlyConfigured(f"PAYMENT_PROVIDER is sandbox or stripe, not {PAYMENT_PROVIDER!r}.")
+PAYMENT_ANSWER_WITHIN = timedelta(seconds=10)  # then the provider is asked what came of a payment
+PAYMENT_UNHEARD_AFTER = timedelta(minutes=5)  # then what the provider does not know of never reached it
+
 # --- API ---
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -175,6 +190,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Flights", "description": "Find what can be sold."},
         {"name": "Bookings", "description": "Hold seats, confirm, change, cancel, refund: the calls to build on."},
         {"name": "Quotes", "description": "What a cancellation or change costs, and carrying it out at that price."},
+        {"name": "Money", "description": "What an account owes: statements and settlements."},
         {"name": "Managed bookings", "description": "The same bookings by event (a flight) and user."},
         {"name": "Tickets", "description": "Tickets by user and by event."},
         {"name": "Orders", "description": "Sell bookings and products together; what is sold beside flights."},

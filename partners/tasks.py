@@ -1,0 +1,9 @@
+from celery import shared_task
+from django.utils import timezone
+
+from partners.payments.services import reconcile
+
+
+@shared_task(name="partners.reconcile_payments")
+def reconcile_payments() -> None:
+    reconcile(at=timezone.now())
