@@ -77,7 +77,7 @@ class OrderQuerySet(models.QuerySet):
         rows = self.order_by("-pk")
         if cursor := query.get("cursor"):
             rows = rows.filter(pk__lt=decode_cursor(cursor, UUID)[0])
-        found = list(rows[: query["limit"] + 1])
+        found: list[Order] = list(rows[: query["limit"] + 1])  # type: ignore[arg-type]
         following = encode_cursor(found[-2].pk) if len(found) > query["limit"] else None
         return found[: query["limit"]], following
 
@@ -146,10 +146,6 @@ class Order(StateMachine):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-    @property
-    def account_owner(self) -> tuple[UUID | None, str]:
-        return self.agency_id, self.customer_id
 
     def touched(self, at) -> dict:
         """Return the columns that every change of an order sets besides its own."""
@@ -284,6 +280,7 @@ class Backup(models.Model):
     version = models.PositiveIntegerField()
     taken_at = models.DateTimeField()
     document = models.JSONField(null=True)
+    covers = models.JSONField(default=dict, help_text="The versions of its bookings, and how many rows it has.")
     key = models.CharField(max_length=400, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     stored_at = models.DateTimeField(null=True)

@@ -1,0 +1,99 @@
+"""One version of a stream as an object of the store: its key, its bytes, and how they are read back.
+
+The bytes follow from the version alone (canonical JSON: sorted keys, no blanks, UTF-8, numbers as PostgreSQL writes
+them), so that whoever stores a version again stores the same. Each names the SHA-256 of the version before.
+"""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, NamedTuple
+
+FORMAT = 1
+FOLDERS = {"order": "orders", "account": "accounts"}
+KEY = re.compile(r"(?P<folder>(?P<kind>order|account)s/[^/]+)/(?P<version>\d{8})_(?P<taken_at>[\dT]+\.\d{6}Z)\.json")
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+quoted = partial(json.dumps, ensure_ascii=False)
+
+
+class Name(NamedTuple):
+    """What a key says: the stream's folder, its kind, the version and when that was taken."""
+
+    key: str
+    folder: str
+    kind: str
+    version: int
+    taken_at: datetime
+
+
+class Version(NamedTuple):
+    """What an object says. `document` is JSON text."""
+
+    kind: str
+    stream: str
+    version: int
+    taken_at: datetime
+    previous_sha256: str | None
+    document: str
+
+
+def key_of(kind: str, stream: str, version: int, taken_at: datetime) -> str:
+    """Return a version's key: within a stream, keys sort by version."""
+    return f"{FOLDERS[kind]}/{folder_of(stream)}/{version:08}_{taken_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+
+
+def folder_of(stream: str) -> str:
+    """Return the stream's name, or its SHA-256 where the name is not fit for a key."""
+    return stream if PLAIN.fullmatch(stream) else hashlib.sha256(stream.encode()).hexdigest()
+
+
+def name_of(key: str) -> Name | None:
+    """Return what a key says, None when it is none of ours."""
+    match = KEY.fullmatch(key)
+    if match is None:
+        return None
+    taken_at = datetime.strptime(match["taken_at"], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    return Name(key, match["folder"], match["kind"], int(match["version"]), taken_at)
+
+
+def body_of(version: Version) -> bytes:
+    """Return a version's bytes."""
+    content = {
+        "format": FORMAT,
+        "kind": version.kind,
+        "stream": version.stream,
+        "version": version.version,
+        "taken_at": version.taken_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "previous_sha256": version.previous_sha256,
+        "document": json.loads(version.document, parse_float=Decimal),
+    }
+    return canonical(content).encode()
+
+
+def version_in(body: bytes) -> Version:
+    """Return the version that bytes hold. Raises ValueError for what is not one, or of a later format."""
+    content = json.loads(body, parse_float=Decimal)
+    try:
+        if content.pop("format") != FORMAT:
+            raise ValueError("it is of another format")
+        content["taken_at"] = datetime.fromisoformat(content["taken_at"])
+        content["document"] = canonical(content["document"])
+        return Version(**content)
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise ValueError("it is not a version of an order or account") from exc
+
+
+def canonical(value: Any) -> str:
+    """Return a value as canonical JSON. A Decimal keeps its places: no number passes through a float."""
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{quoted(name)}:{canonical(value[name])}" for name in sorted(value)]) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    return f"{value:f}" if isinstance(value, Decimal) else quoted(value)
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
