@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 
 from bookings.models import Booking
-from bookings.services import act
+from orders.reservations import act
 from partners.models import Agency
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError

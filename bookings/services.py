@@ -140,7 +140,7 @@ def ticket_booking(booking_id: UUID, *, actor: events.Actor, at: datetime) -> No
         events.record([events.Happening("booking.ticketed", booking_id)], actor=actor, at=at)
 
 
-def as_seen_by(order_id: UUID, view: BookingView) -> BookingView:
+def as_seen_by(order_id: UUID | None, view: BookingView) -> BookingView:
     """Return the booking without the order that keeps everybody else from acting on it."""
     if view.booking.order_id != order_id:
         return view

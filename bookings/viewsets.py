@@ -7,13 +7,14 @@ from django.utils import timezone
 
 from bookings import examples, serializers
 from bookings.cancellations import Part
-from bookings.changes import Change, Names, change_booking
+from bookings.changes import Change, Names
 from bookings.documents import BookingView, booking_document, group_by_event, quote_document, read_bookings
 from bookings.holds import Sale, hold_seats
 from bookings.models import Booking, Quote
-from bookings.quotes import carry_out_quote, quote_cancellation, quote_change, read_quote
+from bookings.quotes import quote_cancellation, quote_change, read_quote
 from bookings.selling import owner, party_of, sale_of, wish_of
-from bookings.services import act, create_booking, read_booking
+from bookings.services import create_booking, read_booking
+from orders import reservations
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import NotFound
@@ -63,10 +64,11 @@ class BookingDoor(ApiViewSet):
         return self.once(create)
 
     def act(self, booking_id: UUID, action: str) -> BookingView:
-        return act(booking_id, action, caller=self.caller, if_match=self.request.headers.get("If-Match"))
+        return reservations.act(booking_id, action, caller=self.caller, if_match=self.request.headers.get("If-Match"))
 
     def change(self, booking_id: UUID, change: Change) -> BookingView:
-        return change_booking(booking_id, change, caller=self.caller, if_match=self.request.headers.get("If-Match"))[0]
+        if_match = self.request.headers.get("If-Match")
+        return reservations.change(booking_id, change, caller=self.caller, if_match=if_match)
 
     def page(self, bookings, query: dict) -> tuple[list[BookingView], str | None]:
         """Return a page of the caller's bookings, newest first, and the cursor of the next one. Two statements."""
@@ -285,14 +287,20 @@ class BookingViewSet(ActionsMixin):
 class QuoteViewSet(BookingDoor):
     """What a cancellation or change costs, and carrying it out at exactly that price."""
 
+    claims_itself = frozenset({"confirm_cancellation", "confirm_change"})  # a card is charged before the claim
+
     def quoted(self, quote: Quote, http_status: int = 200) -> HttpResponse:
         return reply(quote_document(quote, timezone.now()), http_status)
 
     def confirm(self, booking_id: UUID, quote_id: UUID, kind: str) -> HttpResponse:
-        read_quote(booking_id, quote_id, kind, caller=self.caller)
-        view, _, _ = carry_out_quote(quote_id, caller=self.caller)
-        quote = read_quote(booking_id, quote_id, kind, caller=self.caller)
-        return answer(view, quote=quote_document(quote, timezone.now()))
+        reservations.pay_quote(booking_id, quote_id, kind, caller=self.caller)
+
+        def carry_out():
+            view = reservations.confirm_quote(booking_id, quote_id, kind, caller=self.caller)
+            quote = read_quote(booking_id, quote_id, kind, caller=self.caller)
+            return answer(view, quote=quote_document(quote, timezone.now()))
+
+        return self.once(carry_out)
 
     @operation(
         "Quote a cancellation",

@@ -1,6 +1,7 @@
 """What an order's sale, and whatever is given back of it, means in the ledger.
 
-An order on account is owed by its owner; one by card by the card clearing account, until the payment settles it.
+An order on account is owed by its owner; one by card by the card clearing account, until the payment settles it. What
+staff sells to nobody in particular is paid at the counter.
 """
 
 from datetime import datetime
@@ -15,7 +16,17 @@ def account_of(order: Order) -> str:
     """Return the code of the account that owes an order."""
     if order.payment_method == Order.PaymentMethod.CARD:
         return ledger.system_account(ledger.CARDS, order.currency)
+    if not order.agency_id and not order.customer_id:
+        return ledger.system_account(ledger.bank("counter"), order.currency)
     return ledger.account_code(order.agency_id, order.customer_id, order.currency)
+
+
+def prepare_account(order: Order) -> None:
+    """Refuse what the owner's credit does not cover before anything is taken. Raises CreditLimitExceeded."""
+    is_owed = order.payment_method == Order.PaymentMethod.ACCOUNT and (order.agency_id or order.customer_id)
+    if is_owed:
+        code = ledger.open_account(order.agency_id, order.customer_id, order.currency)
+        ledger.require_credit(code, order.total_amount)
 
 
 def post_sale(order: Order, taxes: Decimal, *, at: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from bookings.examples import answers, takes
 
 ORDER_ID = "0190d3a8-8b10-7b10-8d55-0f2a6a1e4c88"
@@ -80,9 +79,7 @@ ORDER_FOUND = answers("Order", ORDER)
 NUMBERED_PAGE = answers("Page", {"orders": [LINE], "pagination": PAGINATION})
 ORDER_PAGE = answers("Page", {"orders": [LINE], "limit": 20, "next": None})
 STATUS = takes("On its way", {"status": "processing"})
-UPDATED = answers(
-    "Updated", {"message": "Order updated successfully", "order_id": ORDER_ID, "status": "processing"}
-)
+UPDATED = answers("Updated", {"message": "Order updated successfully", "order_id": ORDER_ID, "status": "processing"})
 DELETED = answers("Deleted", {"message": "Order deleted successfully", "order_id": ORDER_ID})
 PRODUCT_PAGE = answers("Page", {"products": [PRODUCT], "pagination": PAGINATION})
 WORKFLOW_STATUS = answers(
@@ -104,4 +101,3 @@ HISTORY = answers(
 )
 STOP = takes("Why", {"cause": "The customer called."})
 REDRIVE = takes("Another card", {"payment_token": "tok_success"})
-

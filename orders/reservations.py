@@ -16,14 +16,17 @@ from bookings.models import Booking, Quote
 from bookings.quotes import carry_out_quote, check_quote, read_quote
 from bookings.services import confirm, end_booking, read_booking
 from orders import backups, workflow
-from orders.accounts import account_of
+from orders.accounts import account_of, prepare_account
 from orders.exceptions import OrderInProgress, QuoteNeeded
 from orders.models import Execution, Order, OrderItem
-from orders.sales import NewOrder, booking_item, draft_order, prepare_account, write_order
+from orders.sales import NewOrder, booking_item, draft_order, write_order
 from orders.services import execution_of, settle
 from partners.callers import Caller
-from partners.payments.services import charge, give_back, last_token, return_payment, start_payment, unreturned_payments
+from partners.models import Payment
+from partners.payments.services import charge, give_back, make_refund, start_payment
 from skybridge.events import Actor
+
+QUOTE = "quote:"  # and the quote's id: the purpose of a payment of what a quote has due
 
 
 def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None) -> BookingView:
@@ -76,7 +79,7 @@ def close_booking(
 
 
 def change(booking_id: UUID, wanted: Change, *, caller: Caller, if_match: str | None = None) -> BookingView:
-    """Change a booking at once, whatever it costs. Raises as `change_booking`, and QuoteNeeded where a card must pay."""
+    """Change a booking at once, whatever it costs. Raises as `change_booking`; QuoteNeeded where a card must pay."""
     at = timezone.now()
     with transaction.atomic():
         order = lock_order_of(read_booking(booking_id, caller=caller))
@@ -109,28 +112,40 @@ def pay_quote(booking_id: UUID, quote_id: UUID, kind: str, *, caller: Caller) ->
     quote = read_quote(booking_id, quote_id, kind, caller=caller)
     booking = Booking.objects.select_related("order").get(pk=booking_id)
     order, at = booking.order, timezone.now()
-    is_by_card = order is not None and order.payment_method == Order.PaymentMethod.CARD
-    if not is_by_card or quote.due_amount <= 0 or quote.confirmed_at:
+    if order is None or order.payment_method != Order.PaymentMethod.CARD:
+        return
+    if quote.due_amount <= 0 or quote.confirmed_at:
         return
     check_quote(quote, booking, at)
     payment = start_payment(
         order_id=order.pk, account=account_of(order), amount=quote.due_amount, currency=quote.currency,
-        token=last_token(order.pk), purpose=f"quote:{quote.pk}", actor=caller, at=at,
+        token=last_token(order.pk), purpose=f"{QUOTE}{quote.pk}", actor=caller, at=at,
     )  # fmt: skip
     charge(payment.pk, at=at)
 
 
+def last_token(order_id: UUID) -> str:
+    """Return the token of the card that paid an order last."""
+    paid = Payment.objects.of_order(order_id).filter(status=Payment.Status.SUCCEEDED)
+    return paid.order_by("-pk").values_list("token", flat=True).first() or ""
+
+
 def return_unused_payments(*, at: datetime, actor: Actor) -> int:
     """Give back what was charged for quotes that were not carried out and cannot be any more; return how many."""
-    returned = 0
-    for payment in unreturned_payments("quote:"):
-        quote_id = payment.purpose.removeprefix("quote:")
-        with transaction.atomic():
-            open_ = Quote.objects.filter(pk=quote_id).select_for_update().filter(expires_at__gt=at, is_superseded=False)
-            if not Quote.objects.filter(pk=quote_id, confirmed_at__isnull=False).exists() and not open_.exists():
-                return_payment(payment.pk, actor=actor, reason="quote not carried out", at=at)
-                returned += 1
-    return returned
+    charged = Payment.objects.filter(
+        purpose__startswith=QUOTE, status=Payment.Status.SUCCEEDED, refunded_amount=0, is_wanted=True
+    )
+    return sum(return_if_unused(payment, at=at, actor=actor) for payment in charged)
+
+
+def return_if_unused(payment: Payment, *, at: datetime, actor: Actor) -> bool:
+    with transaction.atomic():
+        quote = Quote.objects.select_for_update().get(pk=payment.purpose.removeprefix(QUOTE))
+        if quote.confirmed_at or (quote.expires_at > at and not quote.is_superseded):
+            return False
+        locked = Payment.objects.locked().get(pk=payment.pk)
+        make_refund(locked, locked.amount, "The quote was not carried out.", actor=actor, at=at)
+        return True
 
 
 def lock_order_of(view: BookingView) -> Order | None:

@@ -17,14 +17,13 @@ from django.utils import timezone
 
 from bookings.documents import BookingView, available_actions, read_bookings
 from bookings.exceptions import BookingNotFound, HoldExpired
-from bookings.models import Booking, has_run_out, status_at
+from bookings.models import has_run_out, status_at
 from bookings.services import put_on_order
 from orders import backups
-from orders.accounts import account_of, post_sale
+from orders.accounts import account_of, post_sale, prepare_account
 from orders.exceptions import BookingNotForSale, CurrencyMismatch, OutOfStock, ProductNotFound
 from orders.models import Order, Product
 from orders.workflow import STATES, wake
-from partners import ledger
 from partners.callers import Caller
 from partners.payments.services import start_payment
 from skybridge import context
@@ -214,13 +213,6 @@ def draft_order(wanted: NewOrder, items: Sequence[Item], at: datetime) -> Order:
         created_at=at,
         updated_at=at,
     )
-
-
-def prepare_account(order: Order) -> None:
-    """Refuse what the owner's credit does not cover before anything is taken. Raises CreditLimitExceeded."""
-    if order.payment_method == Order.PaymentMethod.ACCOUNT:
-        code = ledger.open_account(*order.account_owner, order.currency)
-        ledger.require_credit(code, order.total_amount)
 
 
 def write_order(order: Order, items: Sequence[Item], *, actor: Actor, at: datetime) -> None:

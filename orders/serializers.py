@@ -1,5 +1,7 @@
 """Shapes of the orders' calls. Input is strict; the answers' shapes are `orders/documents.py`'s."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from orders.models import Execution, Order, Product
@@ -24,7 +26,9 @@ class NewItemSerializer(StrictSerializer):
             return attrs
         for name in ("product_id", "quantity"):
             if name not in attrs:
-                raise serializers.ValidationError({name: serializers.ErrorDetail("This field is required.", "required")})
+                raise serializers.ValidationError(
+                    {name: serializers.ErrorDetail("This field is required.", "required")}
+                )
         return attrs
 
 
@@ -42,7 +46,7 @@ class PaymentSerializer(StrictSerializer):
 
 class NewOrderSerializer(StrictSerializer):
     customer_id = StrictCharField(max_length=255)
-    items = serializers.ListSerializer(child=NewItemSerializer(), allow_empty=False, max_length=MAX_ITEMS)
+    items: Any = serializers.ListSerializer(child=NewItemSerializer(), allow_empty=False, max_length=MAX_ITEMS)
     payment = PaymentSerializer(required=False)
     contact_email = serializers.EmailField(required=False, max_length=254)
 

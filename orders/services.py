@@ -153,9 +153,7 @@ def fail(order: Order, *, actor: Actor, at: datetime) -> None:
     if (execution := execution_of(order)).status == Execution.Status.RUNNING:
         workflow.fail(execution, actor=actor, reason=reason, at=at)
     lapses_at = at + settings.FAILED_ORDER_LIFETIME
-    order.move_to(
-        Order.Status.FAILED, actor=actor, reason=reason, at=at, lapses_at=lapses_at, **order.touched(at)
-    )
+    order.move_to(Order.Status.FAILED, actor=actor, reason=reason, at=at, lapses_at=lapses_at, **order.touched(at))
 
 
 def redrive(order: Order, payment_token: str, *, actor: Actor, at: datetime) -> None:
@@ -193,7 +191,7 @@ def redrive_execution(order_id: UUID, *, caller: Caller, payment_token: str = ""
 
 
 def stop_execution(order_id: UUID, *, caller: Caller, reason: str = "") -> Execution:
-    """End a running execution as ABORTED, undo what it did, and cancel its order. Raises OrderNotFound or NotRunning."""
+    """End a running execution as ABORTED, undo what it did, cancel its order. Raises OrderNotFound or NotRunning."""
     at = timezone.now()
     with transaction.atomic():
         order = lock_order(order_id, caller=caller)
@@ -226,4 +224,3 @@ def read_order(order_id: UUID, *, caller: Caller) -> Order:
     if order is None:
         raise OrderNotFound
     return order
-

@@ -195,7 +195,9 @@ class ProductViewSet(OrderDoor):
         """What is sold beside flights, with price and stock."""
         products = Product.objects.for_sale(query)
         page = numbered_page(products.order_by("product_id"), query)
-        return reply({"products": [product_document(p) for p in page], "pagination": pagination(query, products.count())})
+        return reply(
+            {"products": [product_document(p) for p in page], "pagination": pagination(query, products.count())}
+        )
 
 
 def answer(order: Order, http_status: int = 200) -> HttpResponse:
@@ -351,5 +353,3 @@ class ExecutionViewSet(OrderDoor):
         token = data.get("payment_token", "")
         execution = services.redrive_execution(order_id, caller=self.caller, payment_token=token)
         return reply(execution_document(execution))
-
-

@@ -370,4 +370,3 @@ def redrive(execution: Execution, *, actor: Actor, at: datetime) -> None:
         attempt=0, losses=0, error="", cause="", last_event_id=execution.last_event_id,
     )  # fmt: skip
     wake(execution.pk)
-

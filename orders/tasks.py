@@ -1,0 +1,22 @@
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from orders import services, workflow
+from orders.steps import WORKFLOW
+
+
+@shared_task(name="orders.carry_on")
+def carry_on(order_id: str) -> None:
+    workflow.advance(UUID(order_id))
+
+
+@shared_task(name="orders.sweep_executions", expires=10)
+def sweep_executions() -> None:
+    workflow.sweep()
+
+
+@shared_task(name="orders.lapse_failed_orders")
+def lapse_failed_orders() -> None:
+    services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW)
