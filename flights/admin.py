@@ -30,8 +30,19 @@ class CarrierAdmin(admin.ModelAdmin):
 
 @admin.register(Fare)
 class FareAdmin(ReadOnlyAdmin):
-    list_display = ("origin_id", "destination_id", "cabin", "fare_basis", "base_amount", "total_amount", "currency")
-    list_filter = ("cabin", "fare_basis")
+    list_display = (
+        "origin_id",
+        "destination_id",
+        "cabin",
+        "fare_basis",
+        "base_amount",
+        "total_amount",
+        "currency",
+        "is_refundable",
+        "cancel_fee_amount",
+        "change_fee_amount",
+    )
+    list_filter = ("cabin", "fare_basis", "is_refundable")
     search_fields = ("=origin__iata", "=destination__iata")
 
 
