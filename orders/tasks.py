@@ -3,7 +3,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from orders import services, workflow
+from orders import backups, services, workflow
 from orders.steps import WORKFLOW
 
 
@@ -20,3 +20,10 @@ def sweep_executions() -> None:
 @shared_task(name="orders.lapse_failed_orders")
 def lapse_failed_orders() -> None:
     services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW)
+
+
+@shared_task(name="orders.store_backups", expires=5)
+def store_backups() -> None:
+    with backups.only_one() as is_only_one:
+        if is_only_one:
+            backups.drain(at=timezone.now())

@@ -117,6 +117,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-executions": {"task": "orders.sweep_executions", "schedule": timedelta(seconds=2)},
+    "store-backups": {"task": "orders.store_backups", "schedule": timedelta(seconds=5)},
     "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
@@ -127,6 +128,9 @@ CELERY_BEAT_SCHEDULE = {
 vars().update(env.email_url("EMAIL_URL", "smtp://localhost:25" if IN_PRODUCTION else f"filemail:///{HOME}/mail"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", "orders@skybridge.example")
+
+# What /readyz tells besides: a name and a function that returns "ok" or what is the matter. It never makes it 503.
+HEALTH_DETAILS = {"backups": "orders.backups.health"}
 
 # --- Who may call ---
 JWT_ISSUER = env.str("JWT_ISSUER", "")

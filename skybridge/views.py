@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
 from skybridge import problems
@@ -43,9 +44,11 @@ def livez(request) -> JsonResponse:
 
 @require_safe
 def readyz(request) -> JsonResponse:
-    """Tell whether this process can do its work; Valkey down is named but does not stop the sale."""
+    """Tell whether this process can do its work; Valkey down and late backups are named but do not stop the sale."""
     checks = {"database": database_state(), "valkey": valkey_state()}
     ready = checks["database"] == "ok"
+    if ready:
+        checks |= {name: import_string(function)() for name, function in settings.HEALTH_DETAILS.items()}
     return JsonResponse({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
 
 

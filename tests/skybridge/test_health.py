@@ -1,11 +1,14 @@
 """Health checks, the home page and the pages of the API's description, which load nothing from elsewhere."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import redis
 from django.db import OperationalError
+from django.utils import timezone
 
+from orders.models import Backup
 from skybridge import views
 
 PAGES = ("/", "/docs", "/redoc")
@@ -22,7 +25,17 @@ def test_livez_asks_nobody(slash, nobody, django_assert_num_queries):
 def test_readyz(slash, nobody):
     answer = nobody.get(f"/readyz{slash}")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "valkey": "ok"}}
+    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "valkey": "ok", "backups": "ok"}}
+
+
+def test_backups_that_wait_are_named_and_do_not_stop_the_sale(nobody, django_assert_num_queries):
+    taken_at = timezone.now() - timedelta(seconds=34)
+    for version in (1, 2):
+        Backup.objects.create(kind="order", stream="one", version=version, taken_at=taken_at, document={})
+    nobody.get("/readyz")
+    with django_assert_num_queries(2):  # SELECT 1, and what waits
+        answer = nobody.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["backups"]) == (200, "2 waiting, oldest 34 s")
 
 
 @pytest.fixture
