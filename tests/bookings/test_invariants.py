@@ -14,7 +14,7 @@ PENDING = "(SELECT id FROM bookings_booking WHERE status = 'pending')"
 CONFIRMED = "(SELECT id FROM bookings_booking WHERE status = 'confirmed')"
 COUPON_OF = """UPDATE ticketing_coupon SET {} WHERE id = (SELECT k.id FROM ticketing_coupon k
     JOIN ticketing_ticket t ON t.id = k.ticket_id WHERE t.booking_id = {} AND k.status = '{}' LIMIT 1)"""
-CANCELED = "(SELECT id FROM bookings_booking WHERE status = 'canceled')"
+CANCELED = "(SELECT id FROM bookings_booking WHERE status = 'canceled' AND refunded_amount = 0)"
 
 # What breaks each invariant, constraints that stand in the way first.
 BROKEN_BY = {
