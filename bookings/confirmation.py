@@ -34,9 +34,7 @@ WITH booking AS (
 )
 SELECT (SELECT id FROM booking), {{numbers}}
 """
-CONFIRM_AND_ISSUE = CONFIRM.format(
-    issuing=f"{ISSUING},", numbers="(SELECT jsonb_object_agg(id, number) FROM issued)"
-)
+CONFIRM_AND_ISSUE = CONFIRM.format(issuing=f"{ISSUING},", numbers="(SELECT jsonb_object_agg(id, number) FROM issued)")
 CONFIRM_ONLY = CONFIRM.format(issuing="", numbers="'{}'::jsonb")
 
 

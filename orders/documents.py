@@ -1,11 +1,14 @@
 """Orders, products and executions as their readers see them."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
-from orders.models import Execution, ExecutionEvent, Order, OrderItem, Product
+from bookings.documents import quote_status
+from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product
 from skybridge.money import rounded
 from skybridge.times import utc_text
 
@@ -43,6 +46,23 @@ def item_document(item: OrderItem, currency: str) -> dict[str, Any]:
         "description": item.description,
         "quantity": item.quantity,
         "price": rounded(item.price, currency),
+    }
+
+
+def quote_document(quote: OrderQuote, at: datetime) -> dict[str, Any]:
+    return {
+        "quote_id": quote.pk,
+        "order_id": quote.order_id,
+        "kind": "cancellation",
+        "status": quote_status(quote, at),
+        "refund_amount": rounded(quote.refund_amount, quote.currency),
+        "penalty_amount": rounded(quote.penalty_amount, quote.currency),
+        "kept_amount": rounded(quote.kept_amount, quote.currency),
+        "currency": quote.currency,
+        "lines": [{**line, "amount": Decimal(line["amount"])} for line in quote.lines],
+        "created_at": utc_text(quote.created_at),
+        "expires_at": utc_text(quote.expires_at),
+        "confirmed_at": utc_text(quote.confirmed_at),
     }
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample
+
 from bookings.examples import answers, takes
 
 ORDER_ID = "0190d3a8-8b10-7b10-8d55-0f2a6a1e4c88"
@@ -101,3 +103,31 @@ HISTORY = answers(
 )
 STOP = takes("Why", {"cause": "The customer called."})
 REDRIVE = takes("Another card", {"payment_token": "tok_success"})
+QUOTE = {
+    "quote_id": "0190d3a8-9c20-7c20-8d55-0f2a6a1e4caa",
+    "order_id": ORDER_ID,
+    "kind": "cancellation",
+    "status": "open",
+    "refund_amount": 2029.97,
+    "penalty_amount": 0,
+    "kept_amount": 0,
+    "currency": "USD",
+    "lines": [{"code": "FARE", "amount": -2029.97}],
+    "created_at": "2026-11-21T09:00:00Z",
+    "expires_at": "2026-11-21T09:15:00Z",
+    "confirmed_at": None,
+}
+QUOTED_ORDER = answers(
+    "A cancelled order",
+    ORDER
+    | {
+        "status": "cancelled",
+        "refunded_amount": 2029.97,
+        "available_actions": ["delete"],
+        "quote": QUOTE | {"status": "confirmed", "confirmed_at": "2026-11-21T09:01:00Z"},
+    },
+)
+
+
+def quote(status: int = 200) -> OpenApiExample:
+    return answers("A cancellation's quote", QUOTE, status)

@@ -57,6 +57,11 @@ class NotRunning(DomainError):
     message = "This execution has ended; nothing is left to stop."
 
 
+class OrderQuoteNotFound(NotFound):
+    code = "quote_not_found"
+    message = "Quote not found"
+
+
 class QuoteNeeded(DomainError):
     code = "quote_needed"
     message = "This change costs money that a card must pay: ask for a quote and confirm it."

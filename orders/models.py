@@ -188,6 +188,35 @@ class OrderItem(models.Model):
         return f"{self.quantity} x {self.description}"
 
 
+class OrderQuote(models.Model):
+    """What cancelling an order gives back, firm until it expires or something about the order changes.
+
+    `lines` are a settlement's: signed, they add up to what goes back. Parts of a booking have `bookings.Quote`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="quotes")
+    currency = models.CharField(max_length=3)
+    refund_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    penalty_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    kept_amount = models.DecimalField(max_digits=12, decimal_places=4)
+    lines = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    is_superseded = models.BooleanField(default=False, help_text="A newer quote of the order has taken its place.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(confirmed_at=None, is_superseded=False), name="one_open_quote_per_order"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"cancellation of {self.order_id}"
+
+
 class Execution(StateMachine):
     """The processing of one order by the workflow (`orders/workflow.py`), in the words of AWS Step Functions.
 

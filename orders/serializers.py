@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from bookings.serializers import QuoteLineSerializer
 from orders.models import Execution, Order, Product
 from skybridge.pagination import MAX_LIMIT, PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
@@ -132,6 +133,27 @@ class OrderSerializer(OrderLineSerializer):
     available_actions = serializers.ListField(
         child=serializers.ChoiceField([*Order.ACTIONS.values(), "delete"]), help_text="What its status allows."
     )
+
+
+class OrderQuoteSerializer(serializers.Serializer):
+    """What cancelling an order gives back; the lines add up to it."""
+
+    quote_id = serializers.UUIDField()
+    order_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(["cancellation"])
+    status = serializers.ChoiceField(["open", "confirmed", "superseded", "expired"])
+    refund_amount = serializers.FloatField(help_text="Goes back.")
+    penalty_amount = serializers.FloatField(help_text="Cancel fees, in the sums already.")
+    kept_amount = serializers.FloatField(help_text="Value that is given up and does not go back.")
+    currency = serializers.CharField()
+    lines = QuoteLineSerializer(many=True)
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+
+
+class QuotedOrderSerializer(OrderSerializer):
+    quote = OrderQuoteSerializer()
 
 
 class CreatedOrderSerializer(serializers.Serializer):

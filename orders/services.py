@@ -110,8 +110,11 @@ def not_allowed(action: str, order: Order) -> OrderActionNotAllowed:
     )
 
 
-def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> None:
-    """Stop a locked order's execution, undo its states from the bottom to the top, and give the stock back."""
+def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> Settlement:
+    """Stop a locked order's execution, undo its states from the bottom to the top, and give the stock back.
+
+    Returns what goes back.
+    """
     if (execution := execution_of(order)).status == Execution.Status.RUNNING:
         workflow.stop(execution, actor=caller, reason=reason or "The order was cancelled.", at=at)
     undoing = Undoing(order, caller, reason, at, product_value(order))
@@ -124,6 +127,7 @@ def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> None:
         Order.Status.CANCELLED, actor=caller, reason=reason, at=at, lapses_at=None,
         refunded_amount=order.refunded_amount + undoing.refund_amount, **order.touched(at),
     )  # fmt: skip
+    return undoing.settlement
 
 
 def product_value(order: Order) -> Settlement:

@@ -3,7 +3,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from orders import backups, services, workflow
+from orders import backups, reservations, services, workflow
 from orders.steps import WORKFLOW
 
 
@@ -20,6 +20,11 @@ def sweep_executions() -> None:
 @shared_task(name="orders.lapse_failed_orders")
 def lapse_failed_orders() -> None:
     services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW)
+
+
+@shared_task(name="orders.return_unused_payments")
+def return_unused_payments() -> None:
+    reservations.return_unused_payments(at=timezone.now(), actor=WORKFLOW)
 
 
 @shared_task(name="orders.store_backups", expires=5)

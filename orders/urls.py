@@ -1,11 +1,19 @@
 from django.urls import re_path
 
-from orders.viewsets import ExecutionViewSet, FoundingOrderViewSet, OrderViewSet, ProductViewSet
-from skybridge.paths import SEGMENT_PATTERN
+from orders.viewsets import (
+    ExecutionViewSet,
+    FoundingOrderViewSet,
+    OrderQuoteViewSet,
+    OrderViewSet,
+    ProductViewSet,
+)
+from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 
 # Any segment: an order id that is none is an order that is not found, as in the founding document.
 ONE = rf"(?P<order_id>{SEGMENT_PATTERN})"
 EXECUTION = rf"(?P<identifier>{SEGMENT_PATTERN})"
+QUOTES = rf"^api/v1/orders/{ONE}/cancellations"
+QUOTE = rf"(?P<quote_id>{UUID_PATTERN})"
 ITEM = {"get": "retrieve", "delete": "destroy"}
 
 urlpatterns = [
@@ -17,6 +25,9 @@ urlpatterns = [
     re_path(r"^api/v1/orders/?$", OrderViewSet.as_view({"get": "list", "post": "create"})),
     re_path(rf"^api/v1/orders/{ONE}/?$", OrderViewSet.as_view({**ITEM, "patch": "partial_update"})),
     re_path(rf"^api/v1/orders/{ONE}/cancel/?$", OrderViewSet.as_view({"post": "cancel"})),
+    re_path(rf"{QUOTES}/?$", OrderQuoteViewSet.as_view({"post": "create"})),
+    re_path(rf"{QUOTES}/{QUOTE}/?$", OrderQuoteViewSet.as_view({"get": "retrieve"})),
+    re_path(rf"{QUOTES}/{QUOTE}/confirm/?$", OrderQuoteViewSet.as_view({"post": "confirm"})),
     re_path(rf"^api/v1/executions/{EXECUTION}/?$", ExecutionViewSet.as_view({"get": "retrieve"})),
     re_path(rf"^api/v1/executions/{EXECUTION}/history/?$", ExecutionViewSet.as_view({"get": "history"})),
     re_path(rf"^api/v1/executions/{EXECUTION}/stop/?$", ExecutionViewSet.as_view({"post": "stop"})),

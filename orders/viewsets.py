@@ -4,9 +4,10 @@ from math import ceil
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 
 from bookings.selling import owner
-from orders import examples, executions, serializers, services
+from orders import examples, executions, quotes, serializers, services
 from orders.documents import (
     arn_of,
     execution_document,
@@ -14,10 +15,11 @@ from orders.documents import (
     order_document,
     order_line,
     product_document,
+    quote_document,
     recent_events,
 )
 from orders.filters import OrderFilter
-from orders.models import Execution, Order, Product
+from orders.models import Execution, Order, OrderQuote, Product
 from orders.sales import NewOrder, place_order
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
@@ -280,6 +282,53 @@ class OrderViewSet(OrderDoor):
         """Give stock and seats back and pay the money back; bookings by their fare rules. Again: the same answer."""
         services.change_status(order_id, Order.Status.CANCELLED, caller=self.caller, if_match=self.if_match)
         return answer(services.read_order(order_id, caller=self.caller))
+
+
+class OrderQuoteViewSet(OrderDoor):
+    """What cancelling an order gives back, and cancelling it at exactly that. For parts, see its bookings' quotes."""
+
+    def quoted(self, quote: OrderQuote, http_status: int = 200) -> HttpResponse:
+        return reply(quote_document(quote, timezone.now()), http_status)
+
+    @operation(
+        "Quote an order's cancellation",
+        answers={201: serializers.OrderQuoteSerializer},
+        refusals=[404, 409],
+        examples=[examples.quote(201)],
+        tags=["Quotes"],
+    )
+    def create(self, request, order_id):
+        """What goes back for the whole order: its products, and its bookings by their fare rules.
+
+        Good until `expires_at`, or until the order changes or is quoted again. One passenger or one flight is quoted at
+        `/api/v1/bookings/{booking_id}/cancellations`.
+        """
+        return self.quoted(quotes.quote_cancellation(order_id, caller=self.caller), 201)
+
+    @operation(
+        "Retrieve an order's quote",
+        answers={200: serializers.OrderQuoteSerializer},
+        refusals=[404],
+        examples=[examples.quote()],
+        tags=["Quotes"],
+    )
+    def retrieve(self, request, order_id, quote_id):
+        """The quote, with what has become of it."""
+        return self.quoted(quotes.read_quote(order_id, quote_id, caller=self.caller))
+
+    @operation(
+        "Confirm an order's quote",
+        answers={200: serializers.QuotedOrderSerializer},
+        refusals=[404, 409],
+        examples=[examples.QUOTED_ORDER],
+        tags=["Quotes"],
+    )
+    def confirm(self, request, order_id, quote_id):
+        """Cancel the order at exactly the quoted amounts, or not at all. Again: the same answer."""
+        quote = quotes.confirm_quote(order_id, quote_id, caller=self.caller)
+        order = services.read_order(order_id, caller=self.caller)
+        document = order_document(order) | {"quote": quote_document(quote, timezone.now())}
+        return reply(document, headers={"ETag": etag(order.version)})
 
 
 class ExecutionViewSet(OrderDoor):

@@ -118,6 +118,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep-executions": {"task": "orders.sweep_executions", "schedule": timedelta(seconds=2)},
     "store-backups": {"task": "orders.store_backups", "schedule": timedelta(seconds=5)},
+    "return-unused-payments": {"task": "orders.return_unused_payments", "schedule": timedelta(minutes=1)},
     "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
@@ -257,5 +258,6 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
         "celery.beat": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
     },
 }
