@@ -239,7 +239,7 @@ class QuoteSerializer(serializers.Serializer):
     quote_id = serializers.UUIDField()
     booking_id = serializers.UUIDField()
     kind = serializers.ChoiceField(Quote.Kind.choices)
-    status = serializers.ChoiceField(["open", "confirmed", "superseded", "expired"])
+    status = serializers.CharField(help_text="open, confirmed, superseded or expired.")
     due_amount = serializers.FloatField(help_text="To be paid; 0 when money goes back.")
     refund_amount = serializers.FloatField(help_text="Goes back.")
     penalty_amount = serializers.FloatField(help_text="Cancel and change fees, in the sums already.")

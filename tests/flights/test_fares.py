@@ -2,12 +2,14 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flights.fares import BASE_SHARE, base_fare, day_mark, distance_mi, fare_for, price_for, tax_lines
+from flights.fares import BASE_SHARE, FareRules, base_fare, day_mark, distance_mi, fare_for, price_for, tax_lines
 from flights.models import Airport, Cabin, Fare
 from skybridge.money import rounded
+from tests import factories
 
 
 def airport(iata: str, latitude: float, longitude: float, country: str = "US") -> Airport:
@@ -73,6 +75,50 @@ def test_what_each_passenger_type_pays():
     assert [line["amount"] for line in child.taxes] == ["11.69", "5.20", "5.60", "4.50"]
     assert lap.base_amount == Decimal("20.78")
     assert [(line["code"], line["amount"]) for line in lap.taxes] == [("US", "1.56")]
+
+
+@pytest.mark.parametrize(
+    ("cabin", "mark", "expected"),
+    [
+        ("Y", "X", (False, 99, 99)),
+        ("Y", "N", (False, 99, 99)),
+        ("Y", "W", (True, 75, 50)),
+        ("W", "X", (True, 75, 50)),
+        ("J", "X", (True, 25, 0)),
+        ("F", "N", (True, 0, 0)),
+    ],
+)
+def test_rules_by_fare_basis(cabin, mark, expected):
+    fare = fare_for(JFK, LAX, cabin, mark)
+    assert (fare.is_refundable, fare.cancel_fee_amount, fare.change_fee_amount) == expected
+    assert (fare.is_changeable, fare.void_same_day, fare.free_cancel_hours, fare.free_cancel_days_ahead) == (
+        True, True, 24, 7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("currency", "fee"), [("USD", "75.50"), ("JPY", "76"), ("KWD", "75.500")])
+def test_a_snapshot_of_rules_has_the_currencys_places(currency, fee):
+    rules = FareRules(True, True, Decimal("0"), Decimal("75.5"), 24, 7, True)
+    snapshot = rules.snapshot(currency)
+    assert snapshot["cancel_fee_amount"] == fee
+    assert FareRules.of(snapshot).snapshot(currency) == snapshot
+
+
+def test_without_rules_everything_goes_back():
+    assert FareRules.of({}) == FareRules(True, True, Decimal(0), Decimal(0), 24, 7, True)
+
+
+def test_imported_fares_have_rules_and_raw_ones_the_defaults(db):
+    made = factories.fare(factories.airport("JFK"), factories.airport("LAX"), "J")
+    assert Fare.objects.get(pk=made.pk).cancel_fee_amount == 25
+    raw = """INSERT INTO flights_fare (origin_id, destination_id, cabin, fare_basis, currency, base_amount, taxes,
+        total_amount) VALUES ('JFK', 'LAX', 'Y', 'OWN', 'USD', 10, '[]', 10)"""
+    with connection.cursor() as cursor:
+        cursor.execute(raw)
+    own = Fare.objects.get(fare_basis="OWN")
+    assert (own.is_refundable, own.is_changeable, own.change_fee_amount, own.void_same_day) == (False, True, 0, True)
+    with pytest.raises(IntegrityError, match="fees_not_negative"), transaction.atomic():
+        Fare.objects.filter(pk=own.pk).update(change_fee_amount=-1)
 
 
 currencies = st.sampled_from(["USD", "JPY", "KWD", "CLF"])
