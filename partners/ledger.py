@@ -171,12 +171,12 @@ def post(
         "order_id": order_id,
         "reference": reference,
     }
-    if over := rows(POST, parameters):
-        raise limit_exceeded(*over[0], currency)
+    for balance, limit, needed in rows(POST, parameters):
+        raise limit_exceeded(balance, limit, needed, currency)
     return posting_id
 
 
-def rows(sql: str, parameters: dict[str, Any]) -> list[tuple]:
+def rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall()
@@ -245,5 +245,5 @@ def statement(code: str, first_day: date, last_day: date) -> Statement:
     first, end = day_start(first_day), day_start(last_day + timedelta(days=1))
     found = rows(LINES, {"code": code, "first": first})
     opening = found[0][-1] if found else Decimal(0)
-    lines = [Line(*row[:-2], opening + row[-2]) for row in found if row[0] is not None and row[0] < end]
+    lines = [Line._make((*row[:-2], opening + row[-2])) for row in found if row[0] is not None and row[0] < end]
     return Statement(code, first_day, last_day, opening, lines, lines[-1].balance if lines else opening)

@@ -91,7 +91,7 @@ class SandboxProvider:
 
     def find(self, key: UUID) -> Outcome | None:
         charge = SandboxCharge.objects.filter(pk=key).exclude(outcome=UNHEARD).first()
-        return charge and outcome_of(charge, timezone.now())
+        return None if charge is None else outcome_of(charge, timezone.now())
 
     def late_answers(self) -> Iterator[tuple[UUID, Outcome]]:
         at = timezone.now()
