@@ -74,7 +74,7 @@ def close_booking(
         order = lock_order_of(view)
         view, terms = end_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
         if terms:
-            settle_booking(order, view, terms.settlement, action, caller=caller, at=at)
+            settle_booking(order, view, terms.settlement, "cancellation", caller=caller, at=at)
         return view
 
 

@@ -31,7 +31,7 @@ BROKEN_BY = {
     "superseded_tickets_have_no_live_coupons": [
         f"UPDATE ticketing_ticket SET is_superseded = true WHERE booking_id = {PENDING}"
     ],
-    "confirmed_tickets_are_issued": [
+    "issued_tickets_have_numbers": [
         f"UPDATE ticketing_ticket SET number = NULL WHERE booking_id = {CONFIRMED} AND NOT is_superseded"
     ],
     "unconfirmed_tickets_are_not_issued": [
