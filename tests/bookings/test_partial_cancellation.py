@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from bookings.invariants import INVARIANTS, examine
+from bookings.invariants import INVARIANTS
 from flights.models import Flight
+from skybridge.invariants import examine
 from tests import factories
 from tests.bookings.sales import (
     act,

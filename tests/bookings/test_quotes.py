@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from bookings.invariants import INVARIANTS, examine
+from bookings.invariants import INVARIANTS
 from bookings.models import Quote
+from skybridge.invariants import examine
 from skybridge.models import Event
 from tests import factories
 from tests.bookings.sales import act, book, change, confirmed, counters, coupons_of, database, query, refused

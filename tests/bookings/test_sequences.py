@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from bookings.expiry import sweep
-from bookings.invariants import INVARIANTS, examine
+from bookings.invariants import INVARIANTS
 from bookings.models import Booking
+from skybridge.invariants import examine
 from tests import factories
 from tests.bookings.sales import act, booking_body, change, let_hold_run_out, query
 from tests.conftest import Api

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 from django.utils.module_loading import module_has_submodule
 
-from bookings.invariants import Invariant, examine
+from skybridge.invariants import Invariant, examine
 from skybridge.progress import ProgressBar
 
 
