@@ -1,6 +1,6 @@
 """What is always true of orders, as queries that find the exceptions (`manage.py verify_invariants`)."""
 
-from bookings.invariants import Invariant
+from skybridge.invariants import Invariant
 
 BACKUPS = [
     Invariant(
