@@ -25,8 +25,7 @@ def prepare_account(order: Order) -> None:
     """Refuse what the owner's credit does not cover before anything is taken. Raises CreditLimitExceeded."""
     is_owed = order.payment_method == Order.PaymentMethod.ACCOUNT and (order.agency_id or order.customer_id)
     if is_owed:
-        code = ledger.open_account(order.agency_id, order.customer_id, order.currency)
-        ledger.require_credit(code, order.total_amount)
+        ledger.require_credit(order.agency_id, order.customer_id, order.currency, order.total_amount)
 
 
 def post_sale(order: Order, taxes: Decimal, *, at: datetime) -> None:

@@ -90,11 +90,18 @@ def draft_account(code: str, agency_id: UUID | None, customer_id: str, currency:
     )
 
 
-def require_credit(code: str, amount: Decimal) -> None:
-    """Check without a lock whether an account could owe so much more. One query. Raises CreditLimitExceeded."""
-    account = Account.objects.get(pk=code)
+def require_credit(agency_id: UUID | None, customer_id: str, currency: str, amount: Decimal) -> str:
+    """Open an owner's account if it is not, and check without a lock whether it could owe so much more.
+
+    Returns its code. One query when it is open. Raises CreditLimitExceeded.
+    """
+    code = account_code(agency_id, customer_id, currency)
+    account = Account.objects.filter(pk=code).first()
+    if account is None:
+        account = Account.objects.get(pk=open_account(agency_id, customer_id, currency))
     if account.credit_limit is not None and amount > 0 and account.balance + amount > account.credit_limit:
         raise limit_exceeded(account.balance, account.credit_limit, amount, account.currency)
+    return code
 
 
 def limit_exceeded(balance: Decimal, limit: Decimal, needed: Decimal, currency: str) -> CreditLimitExceeded:

@@ -207,6 +207,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatusEnum": "orders.models.Order.Status",
+        "ExecutionStatusEnum": "orders.models.Execution.Status",
+        "PaymentMethodEnum": "orders.models.Order.PaymentMethod",
+        "QuoteStatusEnum": ["open", "confirmed", "superseded", "expired"],
+        "BookingActionEnum": ["confirm", "cancel", "refund"],
+        "OrderActionEnum": ["process", "ship", "deliver", "cancel", "fail", "delete"],
+        "ExecutionActionEnum": ["stop", "redrive"],
+    },
 }
 
 # --- Language, time, static files ---

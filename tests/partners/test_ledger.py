@@ -100,11 +100,12 @@ def test_legs_that_do_not_add_up(owner):
     assert (entries(), balance(owner)) == ([], 0)
 
 
-def test_require_credit_reads_only(owner):
-    ledger.require_credit(owner, Decimal(100))
+def test_require_credit_reads_only(owner, agency, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert ledger.require_credit(agency.pk, "", "USD", Decimal(100)) == owner
     with pytest.raises(CreditLimitExceeded):
-        ledger.require_credit(owner, Decimal("100.01"))
-    ledger.require_credit(ledger.open_account(Account.objects.get(pk=owner).agency_id, "", "EUR"), Decimal(10**9))
+        ledger.require_credit(agency.pk, "", "USD", Decimal("100.01"))
+    ledger.require_credit(agency.pk, "", "EUR", Decimal(10**9))
 
 
 def test_accounts_are_opened_once(agency, settings, django_assert_num_queries):
