@@ -20,15 +20,11 @@ from django.db import connection
 from django.utils import timezone
 
 from orders.models import Backup
-from orders.objects import Version, body_of, digest, key_of
+from orders.objects import Version, body_of, key_of
 from orders.snapshots import account_document, order_document
 from partners.models import Account
 from skybridge.exceptions import DomainError
-
-try:
-    from skybridge.storage import StorageUnavailable, store
-except ModuleNotFoundError:  # until the store is there
-    StorageUnavailable, store = ConnectionError, None  # type: ignore[misc, assignment]
+from skybridge.storage import StorageUnavailable, digest, store
 
 logger = logging.getLogger(__name__)
 THREADS = 8
@@ -139,7 +135,7 @@ def store_version(row_id: int, version: Version) -> None:
     body = body_of(version)
     stored = store().put(key, body, sha256=digest(body))
     Backup.objects.filter(pk=row_id, stored_at=None).update(
-        key=key, sha256=digest(body), stored_at=timezone.now(), store_version=stored.version or "", document=None
+        key=key, sha256=stored.sha256, stored_at=timezone.now(), store_version=stored.version_id, document=None
     )
 
 

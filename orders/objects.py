@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 FORMAT = 1
+RESTORES = "restores/"
 FOLDERS = {"order": "orders", "account": "accounts"}
 KEY = re.compile(r"(?P<folder>(?P<kind>order|account)s/[^/]+)/(?P<version>\d{8})_(?P<taken_at>[\dT]+\.\d{6}Z)\.json")
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
@@ -30,7 +31,7 @@ class Name(NamedTuple):
 
 
 class Version(NamedTuple):
-    """What an object says. `document` is JSON text."""
+    """What an object holds. `document` is JSON text."""
 
     kind: str
     stream: str
@@ -40,9 +41,46 @@ class Version(NamedTuple):
     document: str
 
 
+class Header(NamedTuple):
+    """What an object says of itself; `key` is the one that it belongs under."""
+
+    key: str
+    kind: str
+    stream: str
+    version: int
+    previous_sha256: str | None
+
+
+class GivenUp(NamedTuple):
+    """Versions that no longer count: those taken after `until`, up to the restore at `at` that took over from there."""
+
+    until: datetime
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{RESTORES}{stamp(self.at)}.json"
+
+    @property
+    def body(self) -> bytes:
+        return canonical({"format": FORMAT, "until": self.until.isoformat(), "at": self.at.isoformat()}).encode()
+
+    def holds(self, name: Name) -> bool:
+        return self.until < name.taken_at <= self.at
+
+
+def given_up_in(body: bytes) -> GivenUp:
+    content = json.loads(body)
+    return GivenUp(*(datetime.fromisoformat(content[name]) for name in ("until", "at")))
+
+
 def key_of(kind: str, stream: str, version: int, taken_at: datetime) -> str:
     """Return a version's key: within a stream, keys sort by version."""
-    return f"{FOLDERS[kind]}/{folder_of(stream)}/{version:08}_{taken_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+    return f"{FOLDERS[kind]}/{folder_of(stream)}/{version:08}_{stamp(taken_at)}.json"
+
+
+def stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
 
 
 def folder_of(stream: str) -> str:
@@ -73,15 +111,15 @@ def body_of(version: Version) -> bytes:
     return canonical(content).encode()
 
 
-def version_in(body: bytes) -> Version:
-    """Return the version that bytes hold. Raises ValueError for what is not one, or of a later format."""
-    content = json.loads(body, parse_float=Decimal)
+def header_of(body: bytes) -> Header:
+    """Return what bytes say of the version that they hold. Raises ValueError for what is none, or of a later format."""
+    content = json.loads(body)
     try:
-        if content.pop("format") != FORMAT:
-            raise ValueError("it is of another format")
-        content["taken_at"] = datetime.fromisoformat(content["taken_at"])
-        content["document"] = canonical(content["document"])
-        return Version(**content)
+        if content["format"] != FORMAT:
+            raise ValueError(f"it is of format {content['format']}")
+        taken_at = datetime.fromisoformat(content["taken_at"])
+        key = key_of(content["kind"], content["stream"], content["version"], taken_at)
+        return Header(key, content["kind"], content["stream"], content["version"], content["previous_sha256"])
     except (AttributeError, KeyError, TypeError) as exc:
         raise ValueError("it is not a version of an order or account") from exc
 
@@ -93,7 +131,3 @@ def canonical(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     return f"{value:f}" if isinstance(value, Decimal) else quoted(value)
-
-
-def digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
