@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from bookings.documents import BookingView, read_bookings
 from bookings.exceptions import HoldExpired
-from bookings.fare_rules import Settlement
+from bookings.fare_rules import Settlement, purchase
 from bookings.models import Booking, has_run_out
 from bookings.services import confirm, end_booking, ticket_booking
 from orders import backups
@@ -135,10 +135,29 @@ class Undoing:
 
 
 def give_seats_back(undoing: Undoing) -> None:
-    """Cancel the order's bookings: their seats are free again, their value goes back by the fare rules."""
+    """Cancel the order's bookings: their seats are free again, their value goes back by the fare rules.
+
+    The price of one that was never confirmed goes back whole: the order was charged for it.
+    """
     for view in booking_views(undoing.order.pk):
         if view.booking.status in (Booking.Status.PENDING, Booking.Status.CONFIRMED):
             undoing.add(end(view.booking.id, undoing))
+        if was_never_sold(view):
+            undoing.add(price_back(view))
+
+
+def was_never_sold(view: BookingView) -> bool:
+    """Tell whether a booking was held only, and maybe ran out so; one cancelled after its sale has been settled."""
+    ran_out = view.booking.status == Booking.Status.CANCELED and not view.booking.refunded_amount
+    return view.booking.status == Booking.Status.PENDING or (
+        ran_out and not any(ticket.issued_at for ticket, _ in view.tickets)
+    )
+
+
+def price_back(view: BookingView) -> Settlement:
+    price = purchase(coupon for _, coupons in view.tickets for coupon in coupons)
+    taxes = {code: -amount for code, amount in price.taxes.items()}
+    return Settlement(view.booking.currency, -price.fare_amount, taxes)
 
 
 def end(booking_id: UUID, undoing: Undoing) -> Settlement:

@@ -77,7 +77,7 @@ class StateMachine(models.Model):
         allowed = cls.allowed_from(old)
         return IllegalTransition(
             f"A {cls._meta.verbose_name} that is {old} cannot become {new}; allowed: {', '.join(allowed) or 'none'}.",
-            status=str(old),
+            status_now=str(old),  # `status` is the answer's own
             allowed=allowed,
         )
 
