@@ -81,8 +81,8 @@ class OrderQuerySerializer(PageQuerySerializer):
     payment_method = StrictChoiceField(Order.PaymentMethod.choices, required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
-    total_at_least = serializers.DecimalField(max_digits=12, decimal_places=4, required=False)
-    total_at_most = serializers.DecimalField(max_digits=12, decimal_places=4, required=False)
+    total_at_least = serializers.DecimalField(max_digits=12, decimal_places=4, min_value=0, required=False)
+    total_at_most = serializers.DecimalField(max_digits=12, decimal_places=4, min_value=0, required=False)
     product_id = StrictCharField(max_length=50, required=False)
     booking_id = StrictUUIDField(required=False)
 

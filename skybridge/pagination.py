@@ -39,7 +39,7 @@ def decode_cursor(cursor: str, *readers: Any) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [read(value) for read, value in zip(readers, values, strict=True)]
-    except (ValueError, TypeError, AttributeError, binascii.Error) as exc:
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as exc:
         error = {"pointer": "/cursor", "code": "invalid", "message": "Not a cursor of this list."}
         raise InvalidInput("cursor: Not a cursor of this list.", errors=[error]) from exc
 
