@@ -1,7 +1,7 @@
-"""Every operation that the API describes, and how to call each on a booking of Acme's."""
+"""Every operation that the API describes, and how to call each on a booking or an order of Acme's."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -10,23 +10,35 @@ from django.db import connection
 from drf_spectacular.generators import SchemaGenerator
 
 from flights.models import Flight
+from orders.models import Product
+from tests.orders import shop
 
 CUSTOMER = "customer-1"  # of Acme's
 SCHEMA = SchemaGenerator().get_schema(request=None, public=True)
 # What a refused call must leave as it is.
 TABLES = (
     "bookings_booking", "ticketing_ticket", "ticketing_coupon", "flights_flight", "flights_flightcabin",
-    "flights_seathold", "bookings_quote", "skybridge_event", "skybridge_idempotencykey",
+    "flights_seathold", "bookings_quote", "skybridge_event", "skybridge_idempotencykey", "orders_product",
+    "orders_order", "orders_orderitem", "orders_orderquote", "orders_execution", "orders_executionevent",
+    "orders_backup", "partners_account", "partners_ledgerentry", "partners_payment", "partners_refund",
 )  # fmt: skip
+PRODUCT = "PROD001"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a call is about: a flight, and a booking of two seats on it that Acme made for `CUSTOMER`."""
+    """What a call is about: a flight, and what Acme made for `CUSTOMER`: a booking of two seats, an order of a product.
+
+    The quote is of what the call is about, if it is about one.
+    """
 
     flight: Flight
     booking_id: str
+    order_id: str
     quote_id: str = ""
+
+    def id_of(self, noun: str) -> str:
+        return self.booking_id if noun == "booking" else self.order_id
 
     @property
     def flight_fields(self) -> dict[str, str]:
@@ -47,18 +59,28 @@ class Operation:
         return self.method != "GET"
 
     @property
-    def names_booking(self) -> bool:
-        return "{booking_id}" in self.path or self.path in ("/cancel", "/update")
+    def noun(self) -> str:
+        """Return what the call names: a booking, an order, an execution, or "" for none of them."""
+        if "{booking_id}" in self.path or self.path in ("/cancel", "/update"):
+            return "booking"
+        return "order" if "{order_id}" in self.path else "execution" if "{identifier}" in self.path else ""
 
     @property
-    def creates(self) -> bool:
-        return self.method == "POST" and not self.names_booking
+    def creates(self) -> str:
+        """Return what the call makes: a booking, an order, or "" for neither."""
+        if self.method != "POST" or self.noun:
+            return ""
+        return "order" if self.path.endswith("/orders") else "booking"
 
     @property
-    def lists_bookings(self) -> bool:
-        """Tell whether the answer depends on whose bookings the caller sees."""
+    def lists(self) -> str:
+        """Return whose bookings or orders decide on the answer: `booking`, `order`, or "" where it is the same for all."""
+        if self.is_unsafe or self.noun or self.path.endswith("/available"):
+            return ""
+        if self.path.endswith(("/orders", "/executions")):
+            return "order"
         whose = self.path.startswith(("/api/v1/tickets", "/api/v1/mgmt")) or self.path == "/api/v1/bookings"
-        return whose and not (self.is_unsafe or self.names_booking or self.path.endswith("/available"))
+        return "booking" if whose else ""
 
     @cached_property
     def query(self) -> dict[str, dict]:
@@ -79,7 +101,7 @@ class Operation:
         """Return the path for a subject, with the query that the call needs."""
         path = self.path.format(
             booking_id=subject.booking_id, flight_id=subject.flight.pk, event_id=subject.flight.pk, user_id=CUSTOMER,
-            quote_id=subject.quote_id or subject.booking_id,
+            quote_id=subject.quote_id or subject.booking_id, order_id=subject.order_id, identifier=subject.order_id,
         )  # fmt: skip
         places = {"departureCity": "JFK", "destinationCity": "LAX", "departureDate": subject.flight.departure_date}
         query = "&".join(f"{name}={places[name]}" for name in self.needed_query)
@@ -87,6 +109,7 @@ class Operation:
 
     def valid_body(self, subject: Subject) -> dict[str, Any] | None:
         event_id = str(subject.flight.pk)
+        new_order = {"customer_id": CUSTOMER, "items": [{"product_id": PRODUCT, "quantity": 3}]}
         return {
             "/booking": {"agency": "Acme Travel", **subject.flight_fields},
             "/bookFlight": {"userId": CUSTOMER, "seats": 2, **subject.flight_fields},
@@ -97,6 +120,12 @@ class Operation:
             "/api/v1/bookings/{booking_id}": {"seats": 3},
             "/api/v1/bookings/{booking_id}/cancellations": {"flights": [event_id]},
             "/api/v1/bookings/{booking_id}/changes": {"seats": 3},
+            "/orders": new_order,
+            "/orders/{order_id}": {"status": "processing"} if self.method == "PUT" else None,
+            "/api/v1/orders": new_order,
+            "/api/v1/orders/{order_id}": {"status": "processing"} if self.method == "PATCH" else None,
+            "/api/v1/executions/{identifier}/stop": {"cause": "The customer called."},
+            "/api/v1/executions/{identifier}/redrive": {},
         }.get(self.path) if self.is_unsafe else None  # fmt: skip
 
     def call(self, api, subject: Subject, **headers: str):
@@ -120,16 +149,33 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_subject(acme, flight: Flight, operation: Operation | None = None) -> Subject:
-    """Make a booking of Acme's from which the operation is allowed."""
+    """Make a booking and an order of Acme's from which the operation is allowed."""
+    path = operation.path if operation else ""
     body = {"event_id": str(flight.pk), "ticket_quantity": 2, "user_id": CUSTOMER}
     booking_id = acme.post("/api/v1/mgmt/bookings", body).json()["booking_id"]
-    if operation and operation.path.endswith("/refund"):
+    order_id = make_order(acme)
+    if path.endswith("/refund"):
         assert acme.put(f"/api/v1/mgmt/bookings/{booking_id}/confirm").status_code == 200
-    if operation and "{quote_id}" in operation.path:
-        kind = operation.path.split("/")[5]
-        quoted = acme.post(f"/api/v1/bookings/{booking_id}/{kind}", {"seats": 3} if kind == "changes" else {})
-        return Subject(flight, booking_id, quoted.json()["quote_id"])
-    return Subject(flight, booking_id)
+    if path.endswith("/redrive"):
+        assert acme.put(f"/orders/{order_id}", {"status": "failed"}).status_code == 200
+    made = Subject(flight, booking_id, order_id)
+    return replace(made, quote_id=make_quote(acme, made, path)) if "{quote_id}" in path else made
+
+
+def make_order(api, customer: str = CUSTOMER) -> str:
+    """Order two pieces of `PRODUCT`, which is there from then on, and return the order's id."""
+    if not Product.objects.filter(pk=PRODUCT).exists():
+        shop.product(PRODUCT)
+    return shop.order(api, (PRODUCT, 2), customer=customer)["order_id"]
+
+
+def make_quote(acme, subject: Subject, path: str) -> str:
+    """Return the id of a quote of the kind that a path asks for."""
+    collection = path.partition("/{quote_id}")[0]
+    address = collection.format(booking_id=subject.booking_id, order_id=subject.order_id)
+    answer = acme.post(address, {"seats": 3} if collection.endswith("/changes") else {})
+    assert answer.status_code == 201, answer.content
+    return answer.json()["quote_id"]
 
 
 def snapshot() -> list[str]:

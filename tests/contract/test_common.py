@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from bookings import viewsets
+from orders import viewsets as order_viewsets
 from skybridge.idempotency import Claim
 from skybridge.models import IdempotencyKey
 from tests.contract.operations import OPERATIONS, UNSAFE, Subject, make_subject, refusal, snapshot
@@ -294,13 +295,14 @@ def test_a_refusal_by_the_state_of_things_is_replayed_after_they_change(flight, 
     assert book(Idempotency_Key="two").status_code == 200
 
 
-@pytest.mark.parametrize("operation", [o for o in UNSAFE if o.names_booking], ids=str)
+@pytest.mark.parametrize("operation", [o for o in UNSAFE if o.noun], ids=str)
 def test_an_error_after_the_effect_leaves_neither_effect_nor_claim(operation, acme, flight, monkeypatch):
     subject = make_subject(acme, flight, operation)
     before = snapshot()
     with monkeypatch.context() as patched:
         patched.setattr(viewsets, "booking_document", broken_document)
         patched.setattr(viewsets, "quote_document", broken_document)
+        patched.setattr(order_viewsets, "reply", broken_document)
         refusal(operation.call(acme, subject, Idempotency_Key="one"), 500, "internal_error")
     assert snapshot() == before
     answer = operation.call(acme, subject, Idempotency_Key="one")
@@ -314,8 +316,8 @@ def broken_document(*args):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("operation", [o for o in UNSAFE if o.creates], ids=str)
-def test_a_hold_and_its_claim_commit_together(operation, acme, flight, refuse_claims):
-    """The claim is the last thing that the hold's statement writes; where it fails, no seat is taken."""
+def test_what_is_made_and_its_claim_commit_together(operation, acme, flight, refuse_claims):
+    """The claim is the last thing that is written; where that fails, no seat is taken and nothing is sold."""
     subject = make_subject(acme, flight)
     before = snapshot()
     with refuse_claims:

@@ -9,6 +9,7 @@ import pytest
 from tests.contract.operations import (
     CUSTOMER,
     OPERATIONS,
+    PRODUCT,
     UNSAFE,
     make_subject,
     refusal,
@@ -69,7 +70,12 @@ WRONG = {
         "text": "x", "number": 1, "true": True, "object": {}, "null": None, "numbers": [1], "nulls": [None],
         "texts": ["x"], "arrays": [[]], "a hundred": [{}] * 100, "unknown field": [{"surprise": 1}],
     },
+    "object": {
+        "text": "x", "number": 1, "true": True, "array": [], "null": None, "unknown field": {"surprise": 1},
+    },
+    "email": {**NOT_TEXT, **TOO_LONG, **HUGE, "no address": "x", "two lines": "a@b.example\nBcc: c@d.example"},
 }  # fmt: skip
+FLIGHT_ID = "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11"
 TAKING = [operation for operation in UNSAFE if operation.body]
 ASKING = [operation for operation in OPERATIONS if operation.query]
 WITH_CURSOR = [operation for operation in OPERATIONS if "cursor" in operation.query]
@@ -81,6 +87,12 @@ def kind_of(schema: dict) -> str:
     """Return the row of WRONG for a field."""
     schema = resolved(schema)
     return "string" if "enum" in schema else schema.get("format", schema.get("type"))
+
+
+def wrong_values(schema: dict) -> dict:
+    """Return what a field must not take; a long text that it has room for is not wrong."""
+    values, room = WRONG[kind_of(schema)], resolved(schema).get("maxLength", 0)
+    return {name: value for name, value in values.items() if name not in TOO_LONG or len(value) > room}
 
 
 def check_refused(response, name: str) -> None:
@@ -113,7 +125,7 @@ def test_wrong_values_of_each_field(operation, acme, flight):
     subject = make_subject(acme, flight, operation)
     before = snapshot()
     for field, schema in operation.body["properties"].items():
-        for name, value in WRONG[kind_of(schema)].items():
+        for name, value in wrong_values(schema).items():
             body = operation.valid_body(subject) | {field: value}
             response = acme.call(operation.method, operation.url(subject), body)
             check_refused(response, f"{field}: {name}")
@@ -169,6 +181,38 @@ def test_a_bad_passenger_is_named(operation, passenger, acme, flight):
     assert snapshot() == before
 
 
+ITEMS = {
+    "nothing in it": ({}, "/product_id"),
+    "no quantity": ({"product_id": PRODUCT}, "/quantity"),
+    "no product": ({"quantity": 1}, "/product_id"),
+    "none of it": ({"product_id": PRODUCT, "quantity": 0}, "/quantity"),
+    "less than none": ({"product_id": PRODUCT, "quantity": -1}, "/quantity"),
+    "half a piece": ({"product_id": PRODUCT, "quantity": 0.5}, "/quantity"),
+    "a number as text": ({"product_id": PRODUCT, "quantity": "1"}, "/quantity"),
+    "true pieces": ({"product_id": PRODUCT, "quantity": True}, "/quantity"),
+    "more than anybody carries": ({"product_id": PRODUCT, "quantity": 10**19}, "/quantity"),
+    "a number as product": ({"product_id": 1, "quantity": 1}, "/product_id"),
+    "a long product": ({"product_id": "x" * 51, "quantity": 1}, "/product_id"),
+    "its own price": ({"product_id": PRODUCT, "quantity": 1, "price": 0.01}, "/price"),
+    "a booking and a product": ({"product_id": PRODUCT, "quantity": 1, "booking_id": FLIGHT_ID}, ""),
+    "a quantity of a booking": ({"quantity": 1, "booking_id": FLIGHT_ID}, ""),
+    "a booking that is no UUID": ({"booking_id": "x"}, "/booking_id"),
+    "a booking as a number": ({"booking_id": 1}, "/booking_id"),
+}
+
+
+@pytest.mark.parametrize("item", ITEMS.values(), ids=ITEMS)
+@pytest.mark.parametrize("operation", [o for o in TAKING if "items" in o.body["properties"]], ids=str)
+def test_a_bad_item_is_named(operation, item, acme, flight):
+    subject = make_subject(acme, flight, operation)
+    before = snapshot()
+    body = operation.valid_body(subject)
+    body["items"].append(item[0])
+    problem = refusal(acme.call(operation.method, operation.url(subject), body), 400)
+    assert problem["errors"][0]["pointer"] == f"/items/1{item[1]}"
+    assert snapshot() == before
+
+
 @each_asking
 def test_wrong_values_of_each_query_parameter(operation, acme, flight):
     subject = make_subject(acme, flight)
@@ -183,7 +227,10 @@ def test_wrong_values_of_each_query_parameter(operation, acme, flight):
 def test_odd_numbers_in_each_query_parameter(operation, acme, flight):
     """A text may look like this, a number, date or choice may not."""
     subject = make_subject(acme, flight)
-    texts = ("departureCity", "destinationCity", "origin", "destination", "carrier", "user_id", "record_locator")
+    texts = (
+        "departureCity", "destinationCity", "origin", "destination", "carrier", "user_id", "record_locator",
+        "customer_id", "product_id",
+    )  # fmt: skip
     odd = ("NaN", "sNaN", "Infinity", "-Infinity", "1e400", "1e-400", "-1", "0x10", "true1", "%F0%9F%9B%AB")
     for name in set(operation.query) - set(texts):
         for value in odd:
@@ -215,7 +262,6 @@ def cursor_of(*values) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-FLIGHT_ID = "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11"
 CURSORS = {
     "one character": "x",
     "not base64": "%25%25%25",
@@ -282,9 +328,9 @@ def test_odd_path_segments(segment, caller, flight, request):
     api = request.getfixturevalue(caller)
     before = snapshot()
     for operation in OPERATIONS:
-        for name in ("booking_id", "quote_id", "event_id", "flight_id", "user_id"):
+        for name in ("booking_id", "order_id", "identifier", "quote_id", "event_id", "flight_id", "user_id"):
             if f"{{{name}}}" in operation.path:
-                same = ("booking_id", "quote_id", "event_id", "flight_id")
+                same = ("booking_id", "order_id", "identifier", "quote_id", "event_id", "flight_id")
                 ids = dict.fromkeys(same, str(flight.pk)) | {"user_id": CUSTOMER}
                 response = api.call(operation.method, operation.path.format(**ids | {name: segment}))
                 if name == "user_id" and caller == "acme" and response.status_code == 200:

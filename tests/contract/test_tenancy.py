@@ -3,11 +3,12 @@
 import pytest
 
 from bookings.models import Booking
-from tests.contract.operations import CUSTOMER, OPERATIONS, make_subject, refusal, snapshot
+from orders.models import Order
+from tests.contract.operations import CUSTOMER, OPERATIONS, PRODUCT, make_order, make_subject, refusal, snapshot
 
-OBJECTS = [operation for operation in OPERATIONS if operation.names_booking]
+OBJECTS = [operation for operation in OPERATIONS if operation.noun]
 CREATIONS = [operation for operation in OPERATIONS if operation.creates]
-LISTS = [operation for operation in OPERATIONS if operation.lists_bookings]
+LISTS = [operation for operation in OPERATIONS if operation.lists]
 PUBLIC = [operation for operation in OPERATIONS if operation not in OBJECTS + CREATIONS + LISTS]
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -18,10 +19,15 @@ each_public = pytest.mark.parametrize("operation", PUBLIC, ids=str)
 
 
 def test_the_kinds_of_operations_are_all_there():
-    assert len(OBJECTS) >= 14
-    assert len(CREATIONS) == 4
-    assert len(LISTS) == 5
-    assert len(PUBLIC) == 4
+    assert {noun: sum(o.noun == noun for o in OBJECTS) for noun in ("booking", "order", "execution")} == {
+        "booking": 20,
+        "order": 10,
+        "execution": 5,
+    }
+    assert [operation.creates for operation in CREATIONS] == ["booking"] * 2 + ["order"] + ["booking"] * 2 + ["order"]
+    assert [operation.lists for operation in LISTS].count("booking") == 5
+    assert [operation.lists for operation in LISTS].count("order") == 3
+    assert len(PUBLIC) == 5
 
 
 @each_operation
@@ -36,21 +42,32 @@ def test_nobody_and_a_bad_key_are_forbidden(operation, acme, nobody, flight):
 
 @each_object
 @pytest.mark.parametrize("other", ["zenith", "traveller"])
-def test_anothers_booking_is_not_found(operation, other, acme, flight, request):
+def test_anothers_is_not_found(operation, other, acme, flight, request):
     subject = make_subject(acme, flight, operation)
     before = snapshot()
-    refused = refusal(operation.call(request.getfixturevalue(other), subject), 404, "booking_not_found")
-    assert subject.booking_id not in refused["message"]
+    answer = operation.call(request.getfixturevalue(other), subject)
+    refused = refusal(answer, 404)
+    assert refused["code"] in (f"{operation.noun}_not_found", "quote_not_found")
+    assert subject.id_of(operation.noun) not in refused["message"]
     assert snapshot() == before
 
 
 @each_object
 @pytest.mark.parametrize("insider", ["acme", "agent", "staff"])
-def test_insiders_reach_the_booking(operation, insider, acme, flight, request):
+def test_insiders_reach_it(operation, insider, acme, flight, request):
     subject = make_subject(acme, flight, operation)
     answer = operation.call(request.getfixturevalue(insider), subject)
     assert answer.status_code in (200, 201)
-    assert answer.json()["booking_id"] == subject.booking_id
+    assert subject.id_of(operation.noun) in answer.content.decode() or operation.path.endswith("/history")
+
+
+EMPTY = (
+    [],
+    {"bookings": [], "limit": 20, "next": None},
+    {"orders": [], "limit": 20, "next": None},
+    {"executions": [], "limit": 20, "next": None},
+    {"orders": [], "pagination": {"page": 1, "limit": 10, "total": 0, "pages": 0}},
+)
 
 
 @each_list
@@ -58,8 +75,8 @@ def test_a_rival_lists_nothing_of_acme(operation, acme, zenith, flight):
     subject = make_subject(acme, flight)
     answer = operation.call(zenith, subject)
     assert answer.status_code == 200
-    assert subject.booking_id not in answer.content.decode()
-    assert answer.json() in ([], {"bookings": [], "limit": 20, "next": None})
+    assert subject.id_of(operation.lists) not in answer.content.decode()
+    assert answer.json() in EMPTY
 
 
 @each_list
@@ -67,49 +84,57 @@ def test_a_traveller_lists_nothing_of_acme(operation, acme, traveller, flight):
     subject = make_subject(acme, flight)
     answer = operation.call(traveller, subject)
     assert answer.status_code == (404 if "{user_id}" in operation.path else 200)
-    assert subject.booking_id not in answer.content.decode()
+    assert subject.id_of(operation.lists) not in answer.content.decode()
 
 
 @each_list
 @pytest.mark.parametrize("insider", ["acme", "agent", "staff"])
-def test_insiders_list_the_booking(operation, insider, acme, flight, request):
+def test_insiders_list_it(operation, insider, acme, flight, request):
     subject = make_subject(acme, flight)
     answer = operation.call(request.getfixturevalue(insider), subject)
     assert answer.status_code == 200
-    assert subject.booking_id in answer.content.decode()
+    assert subject.id_of(operation.lists) in answer.content.decode()
 
 
 @each_list
 def test_a_traveller_lists_its_own(operation, traveller, flight):
     body = {"event_id": str(flight.pk), "ticket_quantity": 1}
-    booking_id = traveller.post("/api/v1/mgmt/bookings", body).json()["booking_id"]
+    made = {
+        "booking": traveller.post("/api/v1/mgmt/bookings", body).json()["booking_id"],
+        "order": make_order(traveller, traveller.id),
+    }
     path = operation.path.format(user_id=traveller.id, event_id=flight.pk)
     answer = traveller.get(path)
     assert answer.status_code == 200
-    assert booking_id in answer.content.decode()
+    assert made[operation.lists] in answer.content.decode()
 
 
 @each_public
 @pytest.mark.parametrize("caller", ["acme", "zenith", "traveller", "agent", "staff"])
-def test_everybody_known_sees_flights(operation, caller, acme, flight, request):
+def test_everybody_known_sees_flights_and_products(operation, caller, acme, flight, request):
     subject = make_subject(acme, flight)
     answer = operation.call(request.getfixturevalue(caller), subject)
     assert answer.status_code == 200
-    assert str(flight.pk) in answer.content.decode()
+    assert (PRODUCT if operation.path == "/products" else str(flight.pk)) in answer.content.decode()
     assert subject.booking_id not in answer.content.decode()
+
+
+def made_by(operation, answer) -> Booking | Order:
+    """Return the row that a creation has made."""
+    model = {"booking": Booking, "order": Order}[operation.creates]
+    return model.objects.get(pk=answer.json()[f"{operation.creates}_id"])
 
 
 @each_creation
 @pytest.mark.parametrize("insider", ["acme", "agent"])
-def test_what_insiders_book_is_the_agencys(operation, insider, acme, flight, request):
+def test_what_insiders_make_is_the_agencys(operation, insider, acme, flight, request):
     answer = operation.call(request.getfixturevalue(insider), make_subject(acme, flight))
-    booking = Booking.objects.get(pk=answer.json()["booking_id"])
-    assert str(booking.agency_id) == acme.id
-    assert answer.json()["agency"] == "Acme Travel"
+    assert str(made_by(operation, answer).agency_id) == acme.id
+    assert operation.creates == "order" or answer.json()["agency"] == "Acme Travel"
 
 
 @each_creation
-def test_a_rival_never_books_for_acme(operation, acme, zenith, flight):
+def test_a_rival_never_buys_for_acme(operation, acme, zenith, flight):
     subject = make_subject(acme, flight)
     before = snapshot()
     answer = operation.call(zenith, subject)
@@ -117,12 +142,13 @@ def test_a_rival_never_books_for_acme(operation, acme, zenith, flight):
         refusal(answer, 403, "forbidden")
         assert snapshot() == before
     else:  # names a customer, who is then a customer of Zenith's own
-        assert answer.json()["agency"] == "Zenith Tours"
-        assert acme.get(f"/api/v1/bookings/{answer.json()['booking_id']}").status_code == 404
+        made = made_by(operation, answer)
+        assert made.agency.name == "Zenith Tours"
+        assert acme.get(f"/api/v1/{operation.creates}s/{made.pk}").status_code == 404
 
 
 @each_creation
-def test_a_traveller_never_books_for_another(operation, acme, traveller, flight):
+def test_a_traveller_never_buys_for_another(operation, acme, traveller, flight):
     subject = make_subject(acme, flight)
     before = snapshot()
     assert refusal(operation.call(traveller, subject), 403, "forbidden")["message"] == "Forbidden"
@@ -133,13 +159,31 @@ def test_a_traveller_never_books_for_another(operation, acme, traveller, flight)
     ("path", "field"),
     [("/bookFlight", "userId"), ("/api/v1/mgmt/bookings", "user_id"), ("/api/v1/bookings", "user_id")],
 )
-def test_a_traveller_books_for_itself_named_or_not(path, field, traveller, acme, flight):
+def test_a_traveller_books_for_itself(path, field, traveller, acme, flight):
     operation = next(o for o in CREATIONS if o.path == path)
     body = operation.valid_body(make_subject(acme, flight)) | {field: traveller.id}
     answer = traveller.post(path, body)
     assert answer.json()["user_id"] == traveller.id
     booking = Booking.objects.get(pk=answer.json()["booking_id"])
     assert (booking.agency_id, booking.user_id) == (None, traveller.id)
+
+
+@pytest.mark.parametrize("path", ["/orders", "/api/v1/orders"])
+def test_a_traveller_orders_for_itself(path, traveller, acme, flight):
+    operation = next(o for o in CREATIONS if o.path == path)
+    body = operation.valid_body(make_subject(acme, flight)) | {"customer_id": traveller.id}
+    made = made_by(operation, traveller.post(path, body))
+    assert (made.agency_id, made.customer_id) == (None, traveller.id)
+    assert traveller.get(f"/orders/{made.pk}").json()["customer_id"] == traveller.id
+    assert acme.get(f"/orders/{made.pk}").status_code == 404
+
+
+def test_agency_and_traveller_with_one_customer_id_do_not_meet_on_orders(acme, traveller):
+    theirs, own = make_order(acme, traveller.id), make_order(traveller, traveller.id)
+    for api, seen, unseen in ((traveller, own, theirs), (acme, theirs, own)):
+        assert [order["order_id"] for order in api.get("/api/v1/orders").json()["orders"]] == [seen]
+        assert [order["order_id"] for order in api.get("/orders").json()["orders"]] == [seen]
+        assert api.get(f"/orders/{unseen}").status_code == api.get(f"/status/{unseen}").status_code == 404
 
 
 def test_agency_and_traveller_with_one_user_id_do_not_meet(acme, traveller, flight):
