@@ -2,6 +2,113 @@
 
 from skybridge.invariants import Invariant
 
+ORDERS = [
+    Invariant(
+        "order_total_is_items",
+        "An order's total is the sum of its items.",
+        """SELECT o.id FROM orders_order o
+        LEFT JOIN (SELECT order_id, sum(price * quantity) AS total FROM orders_orderitem GROUP BY 1) i
+          ON i.order_id = o.id
+        WHERE o.total_amount IS DISTINCT FROM i.total""",
+    ),
+    Invariant(
+        "order_ledger_is_total_less_refunds",
+        "What an order's sale, changes and cancellations have posted to its account is its total less what went back.",
+        """SELECT o.id FROM orders_order o
+        LEFT JOIN (
+            SELECT order_id, sum(amount) AS owed FROM partners_ledgerentry
+            WHERE kind NOT IN ('payment', 'refund')
+              AND split_part(account_id, ':', 1) NOT IN ('sales', 'taxes', 'fees')
+            GROUP BY 1
+        ) e ON e.order_id = o.id
+        WHERE COALESCE(e.owed, 0) <> o.total_amount - o.refunded_amount""",
+    ),
+    Invariant(
+        "processed_card_orders_are_paid",
+        "An order by card whose execution succeeded has been paid what it costs, less refunds that are on their way.",
+        """SELECT o.id FROM orders_order o JOIN orders_execution x ON x.order_id = o.id AND x.status = 'SUCCEEDED'
+        LEFT JOIN (
+            SELECT order_id, sum(amount - refunded_amount) AS paid FROM partners_payment
+            WHERE status = 'succeeded' GROUP BY 1
+        ) p ON p.order_id = o.id
+        WHERE o.payment_method = 'card' AND COALESCE(p.paid, 0) < o.total_amount - o.refunded_amount""",
+    ),
+    Invariant(
+        "order_status_is_that_of_last_event",
+        "An order's status is the one that its last status event says.",
+        """SELECT o.id FROM orders_order o
+        LEFT JOIN (
+            SELECT DISTINCT ON (subject_id) subject_id, after ->> 'status' AS status
+            FROM skybridge_event
+            WHERE action IN ('order.pending', 'order.processing', 'order.shipped', 'order.delivered', 'order.cancelled',
+                'order.failed')
+            ORDER BY subject_id, id DESC
+        ) e ON e.subject_id = o.id
+        WHERE e.status IS DISTINCT FROM o.status""",
+    ),
+    Invariant(
+        "failed_orders_lapse",
+        "A failed order has a moment at which it gives back what it has taken, and no other order has.",
+        "SELECT id FROM orders_order WHERE (status = 'failed') <> (lapses_at IS NOT NULL)",
+    ),
+]
+
+BOOKINGS = [
+    Invariant(
+        "confirmed_bookings_are_ordered",
+        "A confirmed booking is sold by an order that is not cancelled.",
+        """SELECT b.id FROM bookings_booking b LEFT JOIN orders_order o ON o.id = b.order_id
+        WHERE b.status = 'confirmed' AND (o.id IS NULL OR o.status = 'cancelled')""",
+    ),
+    Invariant(
+        "cancelled_orders_hold_no_seats",
+        "A cancelled order has no pending booking.",
+        """SELECT o.id FROM orders_order o JOIN bookings_booking b ON b.order_id = o.id
+        WHERE o.status = 'cancelled' AND b.status = 'pending'""",
+    ),
+    Invariant(
+        "ordered_bookings_are_items",
+        "Each booking that names its order is one of the order's items, once, and belongs to the order's owner.",
+        """SELECT b.id FROM bookings_booking b JOIN orders_order o ON o.id = b.order_id
+        LEFT JOIN (
+            SELECT order_id, booking_id, count(*) AS items FROM orders_orderitem WHERE NOT is_change GROUP BY 1, 2
+        ) i ON i.order_id = o.id AND i.booking_id = b.id
+        WHERE i.items IS DISTINCT FROM 1 OR b.agency_id IS DISTINCT FROM o.agency_id""",
+    ),
+    Invariant(
+        "processed_tickets_are_issued",
+        "Each ticket that still counts of a confirmed booking has its number, once its order is processed.",
+        r"""SELECT t.id FROM ticketing_ticket t JOIN bookings_booking b ON b.id = t.booking_id
+        LEFT JOIN orders_execution x ON x.order_id = b.order_id
+        WHERE b.status = 'confirmed' AND NOT t.is_superseded AND x.status = 'SUCCEEDED'
+          AND (t.number IS NULL OR t.number !~ '^\d{13}$' OR t.issued_at IS NULL)""",
+    ),
+]
+
+EXECUTIONS = [
+    Invariant(
+        "histories_have_no_gaps",
+        "An execution's history is numbered from 1 to its last event, without gaps.",
+        """SELECT x.order_id AS id FROM orders_execution x
+        LEFT JOIN (
+            SELECT execution_id, count(*) AS lines, min(event_id) AS first, max(event_id) AS last
+            FROM orders_executionevent GROUP BY 1
+        ) h ON h.execution_id = x.order_id
+        WHERE (h.lines, h.first, h.last) IS DISTINCT FROM (x.last_event_id::bigint, 1, x.last_event_id)""",
+    ),
+    Invariant(
+        "running_executions_have_a_timer",
+        "An execution that runs has a moment at which something is to be done; one that has ended has none.",
+        """SELECT order_id AS id FROM orders_execution
+        WHERE (status = 'RUNNING') <> (due_at IS NOT NULL) OR (status = 'RUNNING') <> (stopped_at IS NULL)""",
+    ),
+    Invariant(
+        "every_order_has_an_execution",
+        "Each order has its execution.",
+        "SELECT o.id FROM orders_order o LEFT JOIN orders_execution x ON x.order_id = o.id WHERE x.order_id IS NULL",
+    ),
+]
+
 BACKUPS = [
     Invariant(
         "orders_have_their_backups",
@@ -54,4 +161,4 @@ BACKUPS = [
     ),
 ]
 
-INVARIANTS = [*BACKUPS]
+INVARIANTS = [*ORDERS, *BOOKINGS, *EXECUTIONS, *BACKUPS]
