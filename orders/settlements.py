@@ -2,13 +2,37 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from orders import backups
 from partners import ledger
+from partners.models import Account
+from partners.statements import require_agency
 from skybridge.events import Actor
+from skybridge.money import rounded
+
+
+@transaction.atomic
+def settle_agency(
+    agency_id: UUID, amount: Decimal, currency: str, reference: str, *, actor: Actor, at: datetime
+) -> dict[str, Any]:
+    """Record a payment received from an agency, and return it with what the agency owes now.
+
+    Opens the account if there is none. Raises AgencyNotFound, InvalidInput for an amount that the currency cannot have.
+    """
+    code = ledger.open_account(require_agency(agency_id), "", currency)
+    posting_id = settle_account(code, amount, actor=actor, reference=reference, at=at)
+    return {
+        "posting_id": posting_id,
+        "account": code,
+        "amount": rounded(amount, currency),
+        "currency": currency,
+        "reference": reference,
+        "balance": rounded(Account.objects.get(pk=code).balance, currency),
+    }
 
 
 @transaction.atomic

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from django.contrib import admin, messages
 from django.utils import timezone
 
+from orders.settlements import set_credit_limit
 from partners import services
 from partners.keys import mode_of
-from partners.models import Agency, Agent, ApiKey, Plan, Traveller
+from partners.models import Account, Agency, Agent, ApiKey, LedgerEntry, Payment, Plan, Refund, Traveller
+from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError
 
@@ -144,3 +146,65 @@ class AgentAdmin(admin.ModelAdmin):
 class TravellerAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("user_id", "issuer", "subject", "bound_at")
     search_fields = ("=user_id", "=subject")
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """What an account owes is read-only; how much it may owe can be changed."""
+
+    list_display = ("code", "kind", "agency", "balance", "credit_limit", "currency", "created_at")
+    list_filter = ("kind", "currency")
+    list_select_related = ("agency",)
+    search_fields = ("code", "agency__name")
+    ordering = ("code",)
+    fields = ("code", "kind", "agency", "customer_id", "currency", "balance", "credit_limit", "created_at")
+
+    def get_readonly_fields(self, request, obj=None) -> tuple[str, ...]:
+        return tuple(name for name in self.fields if name != "credit_limit")
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        is_owner = obj is None or obj.kind in Account.OWNERS
+        return is_owner and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def save_model(self, request, obj, form, change) -> None:
+        set_credit_limit(obj.pk, obj.credit_limit, actor=actor_of(request), at=timezone.now())
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "kind", "account_id", "amount", "currency", "order_id", "reference")
+    list_filter = ("kind", "currency")
+    search_fields = ("=account__code", "=order_id", "=posting_id")
+    ordering = ("-id",)
+
+
+class RefundInline(ReadOnlyInline):
+    model = Refund
+    fields = readonly_fields = ("amount", "status", "reason", "created_at", "settled_at", "failure_message")
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at",
+        "amount",
+        "currency",
+        "status",
+        "is_wanted",
+        "refunded_amount",
+        "order_id",
+        "provider",
+    )
+    list_filter = ("status", "provider", "is_wanted")
+    search_fields = ("=id", "=order_id", "=provider_reference")
+    ordering = ("-id",)
+    inlines = (RefundInline,)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "amount", "status", "payment", "reason", "settled_at", "failure_message")
+    list_filter = ("status",)
+    list_select_related = ("payment",)
+    search_fields = ("=id", "=provider_reference")
+    ordering = ("-id",)

@@ -1,6 +1,6 @@
 """Refusals about keys and tokens, and about money."""
 
-from skybridge.exceptions import Busy, DomainError, Unauthorized
+from skybridge.exceptions import Busy, DomainError, NotFound, Unauthorized
 
 
 class TokenExpired(Unauthorized):
@@ -51,3 +51,8 @@ class PaymentUncertain(Busy):
 class CardPaymentsOff(DomainError):
     code = "card_payments_off"
     message = "Payments by card are not set up here; order on account."
+
+
+class AgencyNotFound(NotFound):
+    code = "agency_not_found"
+    message = "Agency not found"

@@ -105,7 +105,7 @@ def operation(
     *,
     body: type | None = None,
     query: type | None = None,
-    answers: dict[int, Any],
+    answers: dict[Any, Any],
     refusals: Iterable[int] = (),
     examples: Iterable[OpenApiExample] = (),
     description: str = "",
@@ -114,7 +114,8 @@ def operation(
 ) -> Callable:
     """Declare an action: the strict input that it takes, as `data` and `query`, and its documentation.
 
-    An action without `body` takes none; without `query` no query parameter.
+    An action without `body` takes none; without `query` no query parameter. `answers` maps a status, or a status and
+    a media type, to the answer's shape.
     """
 
     def declare(action):

@@ -1,6 +1,7 @@
 """Strict input: JSON without duplicate keys or strings that PostgreSQL cannot hold, no unknown fields."""
 
 import json
+from decimal import Decimal
 from functools import cache
 from typing import Any, NoReturn
 
@@ -88,6 +89,18 @@ class StrictCharField(serializers.CharField):
 
     def to_internal_value(self, data):
         if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictAmountField(serializers.DecimalField):
+    """A positive amount of money as a JSON number, read as it was written; text and true are refused."""
+
+    def __init__(self, **kwargs):
+        super().__init__(max_digits=14, decimal_places=4, min_value=Decimal("0.0001"), coerce_to_string=False, **kwargs)
+
+    def to_internal_value(self, data):
+        if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         return super().to_internal_value(data)
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("bookings.urls")),
     path("", include("ticketing.urls")),
     path("", include("orders.urls")),
+    path("", include("partners.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", views.swagger, name="docs"),
     re_path(r"^redoc/?$", views.redoc, name="redoc"),

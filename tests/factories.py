@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -12,6 +13,8 @@ from flights.airports import airport_rows
 from flights.fares import fare_for
 from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
+from orders.models import Execution, Order
+from partners.models import Payment, Refund
 from ticketing.models import Coupon, Ticket
 
 numbers = count(1000)
@@ -78,3 +81,24 @@ def coupon(status: str = Coupon.Status.OPEN, **fields) -> Coupon:
     ticket = Ticket.objects.create(booking=booking(), position=1)
     amounts = {"currency": "USD", "fare_amount": 0, "total_amount": 0}
     return Coupon.objects.create(ticket=ticket, sequence=1, status=status, **{**amounts, **fields})
+
+
+def order(status: str = Order.Status.PENDING) -> Order:
+    """Make an order of nothing."""
+    return Order.objects.create(status=status, customer_id="ada", currency="USD", total_amount=0)
+
+
+def execution(status: str = Execution.Status.RUNNING) -> Execution:
+    return Execution.objects.create(order=order(), status=status, state="TakePayment")
+
+
+def payment(status: str = Payment.Status.PENDING) -> Payment:
+    """Make a payment of 100 dollars for an order that is not there; nothing is posted."""
+    return Payment.objects.create(
+        status=status, order_id=uuid4(), account_id="cards:USD", provider="sandbox", token="tok_success", amount=100,
+        currency="USD",
+    )  # fmt: skip
+
+
+def refund(status: str = Refund.Status.PENDING) -> Refund:
+    return Refund.objects.create(status=status, payment=payment(Payment.Status.SUCCEEDED), amount=10)

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.urls import clear_url_caches
 
 from partners import buckets, jwks, tokens
+from partners.invariants import INVARIANTS
 from partners.models import Agency, Plan
 from skybridge.events import Actor
+from skybridge.invariants import examine
 from tests.conftest import AUDIENCE, ISSUER
 
 ADMIN = Actor("staff", "1", "admin")
@@ -39,6 +41,11 @@ def agency(fast_plan) -> Agency:
 @pytest.fixture
 def slow_plan(db) -> Plan:
     return Plan.objects.create(name="default", rate=5, burst=10)
+
+
+def check_books() -> None:
+    """Assert that the invariants of money hold."""
+    assert {invariant.name: examine(invariant).ids for invariant in INVARIANTS if examine(invariant).violations} == {}
 
 
 class Clock:

@@ -15,7 +15,7 @@ from skybridge.events import Actor
 from skybridge.exceptions import InvalidInput, NotFound
 from skybridge.models import Event
 from tests.bookings.sales import query
-from tests.concurrency.racing import verify_invariants
+from tests.partners.conftest import check_books
 
 STAFF = Actor("staff", "1", "admin")
 SALES, TAXES = "sales:USD", "taxes:USD"
@@ -51,7 +51,7 @@ def test_a_sale_debits_the_owner_and_credits_the_airline(owner):
     assert LedgerEntry.objects.values("posting_id").distinct().count() == 1
     assert balance(owner) == 80
     assert (Account.objects.get(pk=SALES).kind, balance(SALES)) == ("sales", 0)
-    verify_invariants()
+    check_books()
 
 
 def test_a_posting_is_one_statement(owner, django_assert_num_queries):
@@ -202,7 +202,7 @@ def test_a_settlement_credits_the_agency(owner, agency):
     ]
     event = Event.objects.get(subject_id=agency.pk, action="account.settled")
     assert (event.actor_kind, event.reason, event.after["amount"]) == ("staff", "transfer 7", "50.5")
-    verify_invariants()
+    check_books()
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "1.001"])

@@ -17,7 +17,7 @@ from partners.payments.services import carry_out_refund, charge, give_back, pend
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange, InvalidInput
 from skybridge.models import Event
-from tests.concurrency.racing import verify_invariants
+from tests.partners.conftest import check_books
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor("agency", "acme", "api")
@@ -126,14 +126,14 @@ def test_a_success_is_posted_once():
     assert owed() == 0
     assert actions(payment.pk) == ["payment.pending", "payment.succeeded"]
     assert pending_payment(payment.order_id) is None
-    verify_invariants()
+    check_books()
 
 
 def test_a_card_may_clear_an_account_of_the_airline():
     pay(account=CARDS)
     assert [leg[:2] for leg in entries("payment")] == [(BANK, 100), (CARDS, -100)]
     assert (owed(), owed(CARDS)) == (100, 0)
-    verify_invariants()
+    check_books()
 
 
 @pytest.mark.parametrize("code", ["card_declined", "insufficient_funds"])
@@ -151,7 +151,7 @@ def test_a_declined_card_makes_room_for_another(code):
     assert pending_payment(payment.order_id).pk == another.pk
     charge(another.pk, at=timezone.now())
     assert pending_payment(payment.order_id) is None
-    verify_invariants()
+    check_books()
 
 
 @pytest.mark.parametrize("token", ["tok_timeout", "tok_unreachable"])
@@ -196,7 +196,7 @@ def test_a_late_success_is_found(pass_time):
     pass_time(seconds=20)
     reconcile(at=timezone.now())
     assert len(entries("payment")) == 2
-    verify_invariants()
+    check_books()
 
 
 def test_a_late_decline_is_found(pass_time):
@@ -224,7 +224,7 @@ def test_a_crash_between_charge_and_record_is_found_once():
     assert reconcile(at=at + SOON)["payments"] == 1
     assert reconcile(at=at + SOON + SOON)["payments"] == 0
     assert (now(payment).status, owed(), len(entries("payment"))) == ("succeeded", 0, 2)
-    verify_invariants()
+    check_books()
 
 
 def test_what_never_reached_the_provider_waits_while_it_is_wanted():
@@ -303,7 +303,7 @@ def test_never_more_than_was_captured_newest_first():
     reconcile(at=timezone.now())
     assert sum(amount for code, amount, _ in entries("refund") if code == BANK) == -100
     assert owed() == 100
-    verify_invariants()
+    check_books()
 
 
 def test_a_refund_beyond_the_payment_is_refused_by_the_row_itself():
@@ -329,7 +329,7 @@ def test_a_refund_that_fails_stays_as_credit():
     assert (refund.status, refund.failure_code) == ("failed", "refund_failed")
     assert (now(payment).refunded_amount, owed(), entries("refund")) == (0, 0, [])
     assert carry_out_refund(refund.pk, at=timezone.now()).status == "failed"
-    verify_invariants()
+    check_books()
 
 
 def test_a_crash_between_refund_and_record_is_repeated_once():
@@ -393,7 +393,7 @@ def test_a_late_success_of_an_unwanted_payment_is_refunded(pass_time):
     assert (now(payment).status, now(payment).refunded_amount) == ("succeeded", 100)
     assert (Refund.objects.get().status, Refund.objects.get().amount) == ("succeeded", 100)
     assert (owed(), len(entries("payment")), len(entries("refund"))) == (100, 2, 2)
-    verify_invariants()
+    check_books()
 
 
 def test_given_up_while_it_is_charged():

@@ -9,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 
 from bookings.models import Booking
 from flights.models import Flight
+from orders.models import Execution, Order
+from partners.models import Payment, Refund
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange, IllegalTransition
 from skybridge.models import Event
@@ -20,7 +22,11 @@ ACTOR = Actor("system", "tests", "task")
 MAKERS = {
     Booking: lambda status: factories.booking(status),
     Coupon: lambda status: factories.coupon(status),
+    Execution: lambda status: factories.execution(status),
     Flight: lambda status: factories.flight(status=status),
+    Order: lambda status: factories.order(status),
+    Payment: lambda status: factories.payment(status),
+    Refund: lambda status: factories.refund(status),
 }
 MACHINES = sorted(StateMachine.__subclasses__(), key=lambda machine: machine.__name__)
 PAIRS = [(machine, old, new) for machine in MACHINES for old in machine.Status for new in machine.Status]
@@ -47,7 +53,7 @@ def test_every_pair_of_statuses(machine, old, new):
     else:
         with pytest.raises(IllegalTransition) as refused:
             row.move_to(new, actor=ACTOR)
-        assert refused.value.details == {"status": old, "allowed": [str(status) for status in allowed]}
+        assert refused.value.details == {"status_now": old, "allowed": [str(status) for status in allowed]}
         assert all(str(status) in refused.value.message for status in allowed)
         assert events_of(row) == []
     expected = new if new in allowed else old
