@@ -125,6 +125,27 @@ CELERY_BEAT_SCHEDULE = {
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
 }
 
+# --- Object store: S3, or a directory where S3_BUCKET is empty; production never guesses the directory ---
+S3_BUCKET = env.str("S3_BUCKET", "")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", "")
+AWS_REGION = env.str("AWS_REGION", "") or "us-east-1"
+S3_ADDRESSING_STYLE = env.str("S3_ADDRESSING_STYLE", "") or ("path" if S3_ENDPOINT_URL else "auto")
+S3_CHECKSUM_MODE = env.str("S3_CHECKSUM_MODE", "") or "when_required"
+S3_CREATE_BUCKET = env.bool("S3_CREATE_BUCKET", bool(S3_ENDPOINT_URL))
+STORAGE_DIRECTORY = Path(env.str("STORAGE_DIRECTORY", "") or HOME / "objects")
+if S3_BUCKET and env.str("STORAGE_DIRECTORY", ""):
+    raise ImproperlyConfigured("Objects go to S3_BUCKET or to STORAGE_DIRECTORY, not to both.")
+if S3_ENDPOINT_URL and not S3_BUCKET:
+    raise ImproperlyConfigured("S3_ENDPOINT_URL needs S3_BUCKET.")
+if IN_PRODUCTION and not S3_BUCKET and not env.str("STORAGE_DIRECTORY", ""):
+    raise ImproperlyConfigured("Production needs S3_BUCKET, or STORAGE_DIRECTORY if a disk of its own shall do.")
+for name, known in {
+    "S3_ADDRESSING_STYLE": ("auto", "path", "virtual"),
+    "S3_CHECKSUM_MODE": ("when_required", "when_supported"),
+}.items():
+    if vars()[name] not in known:
+        raise ImproperlyConfigured(f"{name} is {' or '.join(known)}, not {vars()[name]!r}.")
+
 # --- Mail: to files in development ---
 vars().update(env.email_url("EMAIL_URL", "smtp://localhost:25" if IN_PRODUCTION else f"filemail:///{HOME}/mail"))
 EMAIL_TIMEOUT = 10
@@ -267,6 +288,7 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
         "celery.beat": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
     },
 }

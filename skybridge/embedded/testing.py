@@ -68,6 +68,9 @@ def environment(directory: Path, database_url: str, redis_url: str) -> dict[str,
         "REDIS_URL": redis_url,
         "SKYBRIDGE_HOME": str(directory),
         "SKYBRIDGE_ENV": "test",
+        "S3_BUCKET": "",
+        "S3_ENDPOINT_URL": "",
+        "STORAGE_DIRECTORY": "",
     }
 
 

@@ -1,0 +1,253 @@
+"""The object store: objects are written once, and whoever reads one knows that it is what was written.
+
+Two stores keep one contract: S3 (`skybridge.s3`, the only module that knows boto3) and a directory. `store()` loads the
+module of S3 by its name when the store is first used, so that nobody else waits for boto3.
+"""
+
+import functools
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, NamedTuple, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
+LONGEST_KEY = 1000
+NOTHING_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+INCOMING = ".incoming"  # no segment of a key begins with a dot
+
+
+class Stored(NamedTuple):
+    """What the store has under a key. `sha256` is hexadecimal, `version_id` empty where the store has no versions."""
+
+    key: str
+    sha256: str
+    size: int
+    version_id: str
+
+
+class StorageError(Exception):
+    """The store did not do what it was asked to. Pages and calls never touch the store, so this is no refusal."""
+
+    def __init__(self, message: str, key: str = ""):
+        self.key = key
+        super().__init__(message, key)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.args[0]}" if self.key else self.args[0]
+
+
+class StorageUnavailable(StorageError):
+    """The store cannot be reached, does not let us in, or has no room: try again later."""
+
+
+class NotStored(StorageError):
+    """There is nothing under this key."""
+
+
+class AlreadyStored(StorageError):
+    """There is something else under this key, and it stays."""
+
+
+class Tampered(StorageError):
+    """What is under this key is not what was stored."""
+
+
+class Store(Protocol):
+    """Every method raises StorageUnavailable, and ValueError for what is no key."""
+
+    def put(self, key: str, body: bytes, *, sha256: str) -> Stored:
+        """Store an object for good. The same content again is success; raises AlreadyStored for any other."""
+
+    def get(self, key: str, *, sha256: str | None) -> bytes:
+        """Return an object whose SHA-256 is the given one, or else the one that the store kept beside it.
+
+        Raises NotStored, Tampered.
+        """
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Yield the keys that begin with a prefix and come after a key, in the order of their bytes."""
+
+    def versions(self, key: str) -> Sequence[Stored]:
+        """Return what was ever stored under a key, newest first, with the digests that the store kept.
+
+        Raises NotStored.
+        """
+
+    def check(self) -> None:
+        """Ask the store whether it works."""
+
+
+@functools.cache
+def store() -> Store:
+    """Return this process's store, S3 where settings name a bucket."""
+    return import_string("skybridge.s3.S3Store")() if settings.S3_BUCKET else DirectoryStore(settings.STORAGE_DIRECTORY)
+
+
+# --- What both stores ask of keys and content ---
+
+
+def is_key(key: str) -> bool:
+    return len(key) <= LONGEST_KEY and all(map(SEGMENT.fullmatch, key.split("/")))
+
+
+def require_key(key: str) -> None:
+    """Raise ValueError unless all stores can have this key: names of ASCII letters, digits and ._:- in folders."""
+    if not is_key(key):
+        raise ValueError(f"This is not a key: {key!r}")
+
+
+def require_digest(body: bytes, sha256: str) -> None:
+    """Raise ValueError for a digest that is not of this content."""
+    if digest(body) != sha256:
+        raise ValueError("The SHA-256 is not the one of the content.")
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def require_untouched(key: str, body: bytes, sha256: str) -> None:
+    if digest(body) != sha256:
+        raise Tampered(f"the content's SHA-256 is not {sha256 or 'known'}", key)
+
+
+def require_same(key: str, body: bytes, sha256: str) -> None:
+    if digest(body) != sha256:
+        raise AlreadyStored("something else is stored here", key)
+
+
+# --- A directory ---
+
+
+class DirectoryStore:
+    """A file per object, in folders as its key says. The first line is the SHA-256 of the rest.
+
+    A file gets its name when it is complete and on the disk, by a link, which fails where the name is taken; whoever
+    is killed before leaves a nameless file in `.incoming`. No key can be the folder of another one: ValueError.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def put(self, key: str, body: bytes, *, sha256: str) -> Stored:
+        require_key(key)
+        require_digest(body, sha256)
+        path = self.root / key
+        with disk(key):
+            self.require_no_clash(path)
+            self.make_folders(path)
+            self.link(path, f"{sha256}\n".encode() + body)
+            self.sync_folders(path)  # also after somebody else's link, who may have died before
+        require_same(key, self.read(key)[1], sha256)
+        return Stored(key, sha256, len(body), "")
+
+    def get(self, key: str, *, sha256: str | None) -> bytes:
+        kept, body = self.read(key)
+        require_untouched(key, body, kept if sha256 is None else sha256)
+        return body
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Yield keys in order; in memory are the names in one folder and in those above it."""
+        folder, slash, _ = prefix.rpartition("/")
+        if not slash or is_key(folder):
+            yield from self.keys_in(folder + slash, prefix, after)
+
+    def versions(self, key: str) -> Sequence[Stored]:
+        kept, body = self.read(key)
+        return [Stored(key, kept, len(body), "")]
+
+    def check(self) -> None:
+        with disk(), self.incoming():
+            pass
+
+    # --- Writing ---
+
+    def require_no_clash(self, path: Path) -> None:
+        if path.is_dir() or any(folder.is_file() for folder in self.folders(path)[:-1]):
+            raise ValueError(f"One of two keys is the folder of the other: {path.relative_to(self.root)}")
+
+    def make_folders(self, path: Path) -> None:
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(self.folders(path)):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def link(self, path: Path, content: bytes) -> None:
+        """Give content a name, unless that is taken."""
+        with self.incoming() as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+
+    @contextmanager
+    def incoming(self) -> Iterator[IO[bytes]]:
+        """Open a file, readable by its owner alone, that is gone afterwards unless it was given a name."""
+        folder = self.root / INCOMING
+        self.make_folders(folder / "file")
+        with NamedTemporaryFile(dir=folder, prefix="") as file:
+            yield file
+
+    def sync_folders(self, path: Path) -> None:
+        for folder in [*self.folders(path), self.root.parent]:
+            sync(folder)
+
+    def folders(self, path: Path) -> Sequence[Path]:
+        """Return the folders above a path, the innermost first, the root last."""
+        return [folder for folder in path.parents if folder.is_relative_to(self.root)]
+
+    # --- Reading ---
+
+    def read(self, key: str) -> tuple[str, bytes]:
+        """Return the kept SHA-256 and the content."""
+        require_key(key)
+        with disk(key):
+            try:
+                kept, _, body = (self.root / key).read_bytes().partition(b"\n")
+            except NOTHING_THERE as exc:
+                raise NotStored("not stored", key) from exc
+        return kept.decode(errors="replace"), body
+
+    def keys_in(self, folder: str, prefix: str, after: str) -> Iterator[str]:
+        """Yield the keys in a folder, which ends with a slash, or in all of them where it is empty."""
+        for name in self.names_in(folder):
+            key = folder + name
+            if key.endswith("/"):
+                if (key.startswith(prefix) or prefix.startswith(key)) and (key > after or after.startswith(key)):
+                    yield from self.keys_in(key, prefix, after)
+            elif key.startswith(prefix) and key > after:
+                yield key
+
+    def names_in(self, folder: str) -> Sequence[str]:
+        """Return names in the order of the keys that they are part of, folders with their slash."""
+        with disk():
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    found = [entry.name + "/" * entry.is_dir() for entry in entries if SEGMENT.fullmatch(entry.name)]
+            except NOTHING_THERE:
+                return []
+        return sorted(found)
+
+
+@contextmanager
+def disk(key: str = "") -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StorageUnavailable(f"{exc.strerror or exc}", key) from exc
+
+
+def sync(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
