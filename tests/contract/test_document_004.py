@@ -381,13 +381,8 @@ def test_delete_an_order(status, acme):
     answer = acme.delete(f"/orders/{order_id}")
     assert answer.status_code == 200
     assert answer.json() == {"message": "Order deleted successfully", "order_id": order_id}
-    for path in (
-        f"/orders/{order_id}",
-        f"/api/v1/orders/{order_id}",
-        f"/status/{order_id}",
-        f"/status/{ARN}{order_id}",
-    ):
-        refusal(acme.get(path), 404)
+    for path in ("/orders/", "/api/v1/orders/", "/status/", f"/status/{ARN}", "/api/v1/executions/"):
+        refusal(acme.get(path + order_id), 404)
     for path in ("/orders", "/api/v1/orders", "/executions"):
         assert order_id not in acme.get(path).content.decode()
     assert (stocks(), owed(acme)) == ([50, 100, 75, 30], 0)
