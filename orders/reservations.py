@@ -12,7 +12,7 @@ from django.utils import timezone
 from bookings.changes import Change, change_booking
 from bookings.documents import BookingView
 from bookings.fare_rules import Settlement
-from bookings.models import Booking, Quote
+from bookings.models import Booking, Quote, status_at
 from bookings.quotes import carry_out_quote, check_quote, read_quote
 from bookings.services import confirm, end_booking, read_booking
 from orders import backups, workflow
@@ -25,6 +25,7 @@ from partners.callers import Caller
 from partners.models import Payment
 from partners.payments.services import charge, give_back, make_refund, start_payment
 from skybridge.events import Actor
+from skybridge.exceptions import ConcurrentChange
 
 QUOTE = "quote:"  # and the quote's id: the purpose of a payment of what a quote has due
 
@@ -45,7 +46,7 @@ def confirm_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = 
     refuse_while_ordered(view)
     at = timezone.now()
     order = draft_order(NewOrder(view.booking.agency_id, view.booking.user_id, {}), [booking_item(view)], at)
-    if view.booking.status == Booking.Status.PENDING:
+    if status_at(view.booking, at) == Booking.Status.PENDING:
         prepare_account(order)
     with transaction.atomic():
         view, is_new = confirm(view, order_id=order.pk, caller=caller, if_match=if_match)
@@ -160,8 +161,11 @@ def settle_booking(
 ) -> None:  # fmt: skip
     """Settle what a change of a booking costs with its locked order, whose next version this is.
 
-    What is due becomes an item of the order; what goes back is refunded as it was paid.
+    What is due becomes an item of the order; what goes back is refunded as it was paid. Raises ConcurrentChange when
+    the booking was sold on another order, or at all, between reading and locking it.
     """
+    if view.booking.order_id != (order.pk if order else None):
+        raise ConcurrentChange
     if order is None:
         return
     settle(order, settlement, kind, at=at, reference=reference)
