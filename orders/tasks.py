@@ -27,7 +27,7 @@ def return_unused_payments() -> None:
     reservations.return_unused_payments(at=timezone.now(), actor=WORKFLOW)
 
 
-@shared_task(name="orders.store_backups", expires=5)
+@shared_task(name="orders.store_backups", expires=30)
 def store_backups() -> None:
     with backups.only_one() as is_only_one:
         if is_only_one:
