@@ -145,12 +145,12 @@ def store_version(row_id: int, version: Version) -> None:
 class Lag(NamedTuple):
     """How many versions wait to be stored (at most MOST_COUNTED are counted), and for how long the oldest has."""
 
-    count: int
+    versions: int
     seconds: float
 
     def __str__(self) -> str:
-        more = "+" if self.count == MOST_COUNTED else ""
-        return f"{self.count}{more} waiting, oldest {self.seconds:.0f} s" if self.count else "ok"
+        more = "+" if self.versions == MOST_COUNTED else ""
+        return f"{self.versions}{more} waiting, oldest {self.seconds:.0f} s" if self.versions else "ok"
 
 
 LAG = f"""
@@ -194,7 +194,7 @@ def drain(*, at: datetime, limit: int = LIMIT) -> int:
 
 def report(waiting: Lag) -> None:
     if waiting.seconds > LATE_SECONDS:
-        facts = {"waiting": waiting.count, "oldest_seconds": round(waiting.seconds)}
+        facts = {"waiting": waiting.versions, "oldest_seconds": round(waiting.seconds)}
         logger.warning("backups are late: %s", waiting, extra={"facts": facts})
 
 
@@ -208,7 +208,8 @@ def store_queue(queue: SimpleQueue, over: threading.Event) -> int:
     stored = 0
     try:
         while not over.is_set():
-            stored += try_to_store(*queue.get_nowait(), over)
+            kind, stream = queue.get_nowait()
+            stored += try_to_store(kind, stream, over)
     except Empty:
         pass
     finally:

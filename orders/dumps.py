@@ -43,9 +43,9 @@ def lines_of(part: Part) -> Iterator[str]:
     WHERE t.{part.which} OR {ALSO.get(part.name, "FALSE")} ORDER BY {key_of(part)}
     """
     with connection.chunked_cursor() as cursor:
-        cursor.itersize = CHUNK
         cursor.execute(sql)
-        yield from (line for (line,) in cursor)
+        while rows := cursor.fetchmany(CHUNK):
+            yield from (line for (line,) in rows)
 
 
 def key_of(part: Part) -> str:

@@ -15,14 +15,14 @@ from typing import NamedTuple
 from django.core.management.color import no_style
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DataError, connection, transaction
-from django.db.models import Field
+from django.db.models import Field, Model
 from django.utils import timezone
 
 from flights.models import Airport, Carrier
 from orders.backups import COVERS
 from orders.models import Backup
 from orders.objects import FORMAT, RESTORES, GivenUp, Name, given_up_in, name_of
-from orders.snapshots import OWN, PARTS, REFERENCES, Part
+from orders.snapshots import PARTS, REFERENCES, Part
 from skybridge.storage import digest, store
 
 THREADS = 16
@@ -242,6 +242,6 @@ def compute() -> None:
 
 def move_sequences() -> None:
     """Let each numbered table go on behind the numbers that it has now."""
-    models = [*(part.model for part in OWN), *(part.model for part in REFERENCES), Backup]
+    models: list[type[Model]] = [*(part.model for part in PARTS), Backup]
     for statement in connection.ops.sequence_reset_sql(no_style(), models):
         execute(statement)

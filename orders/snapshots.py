@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
     @property
     def key(self) -> list[str]:
-        return [field.column for field in self.model._meta.pk_fields]
+        return [str(field.column) for field in self.model._meta.pk_fields]
 
 
 # Each starts from `its_orders (id)`, which the statement that uses them defines.

@@ -164,7 +164,8 @@ def reading() -> Iterator[None]:
 def recorded() -> Iterator[tuple[str, str]]:
     with connection.chunked_cursor() as cursor:
         cursor.execute(RECORDED)
-        yield from cursor
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
 
 
 def is_known(header: Header) -> bool:

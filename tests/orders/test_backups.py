@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -232,6 +233,13 @@ def test_the_periodic_task_runs_alone(sold, watched):
     assert len(watched.puts) == 1
 
 
+def test_the_task_runs_often_enough():
+    assert settings.CELERY_BEAT_SCHEDULE["store-backups"] == {
+        "task": tasks.store_backups.name,
+        "schedule": timedelta(seconds=5),
+    }
+
+
 # --- What waits ---
 
 
@@ -274,7 +282,7 @@ def test_sound_backups_have_no_findings(stored, capsys):
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
-def test_a_tampered_object_is_named(stored, place, capsys, settings):
+def test_a_tampered_object_is_named(stored, place, capsys):
     objects.tamper(settings.STORAGE_DIRECTORY / stored[place])
     code, findings = objects.verify(capsys)
     assert code == 1
@@ -282,7 +290,7 @@ def test_a_tampered_object_is_named(stored, place, capsys, settings):
 
 
 @pytest.mark.parametrize("place", [0, 1, -1])
-def test_a_missing_object_is_named(stored, place, capsys, settings):
+def test_a_missing_object_is_named(stored, place, capsys):
     (settings.STORAGE_DIRECTORY / stored[place]).unlink()
     code, findings = objects.verify(capsys)
     assert code == 1
@@ -305,7 +313,7 @@ def test_a_version_of_another_database_is_named(stored, capsys):
     assert findings[0] == f"unknown: {stored[0]}: the database knows nothing of it"
 
 
-def test_the_store_alone_shows_a_broken_chain(stored, capsys, settings):
+def test_the_store_alone_shows_a_broken_chain(stored, capsys):
     (settings.STORAGE_DIRECTORY / stored[0]).unlink()
     code, findings = objects.verify(capsys, "--store-only")
     assert code == 1

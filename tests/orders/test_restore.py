@@ -1,6 +1,7 @@
 """The drill: sell, lose the database, restore from the store alone, and have the very same orders."""
 
 import json
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
+from moto.server import ThreadedMotoServer
 
 from orders import backups
 from orders.dumps import digest_of, dump
 from orders.models import Backup, Order
 from partners import ledger
 from skybridge.events import system
+from skybridge.storage import store
 from skybridge.times import utc_text
 from tests import factories
 from tests.bookings.sales import act, book, change, confirmed, query
@@ -27,9 +30,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Beside:
     """An empty database beside the tests' own, with the project's tables."""
 
-    def __init__(self, name: str, template: str, objects_dir):
-        self.name, self.environment = name, {"STORAGE_DIRECTORY": str(objects_dir)}
-        on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    def __init__(self, name: str, template: str, environment: dict[str, str]):
+        self.name, self.template, self.environment = name, template, environment
+        self.make()
+
+    def make(self) -> None:
+        on_server(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+        on_server(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.template}"')
 
     def manage(self, *arguments: str) -> str:
         """Run a command there; return what it wrote."""
@@ -68,7 +75,8 @@ def migrated(django_db_setup) -> Iterator[str]:
 
 @pytest.fixture
 def beside(migrated, settings) -> Iterator[Beside]:
-    made = Beside(f"{objects.present_database()}_beside", migrated, settings.STORAGE_DIRECTORY)
+    environment = {"STORAGE_DIRECTORY": str(settings.STORAGE_DIRECTORY)}
+    made = Beside(f"{objects.present_database()}_beside", migrated, environment)
     yield made
     on_server(f'DROP DATABASE "{made.name}" WITH (FORCE)')
 
@@ -127,6 +135,47 @@ def test_the_drill(traded, beside):
         assert beside.query(sql) == query(sql)
     assert " 0 broken" in beside.manage("verify_invariants")
     assert " 0 findings" in beside.manage("backup_verify")
+
+
+@pytest.fixture
+def s3(settings, monkeypatch, beside) -> Iterator[ThreadedMotoServer]:
+    """A bucket behind HTTP in place of the directory, for this process and for the database beside."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    beside.environment = {
+        "S3_BUCKET": f"drill-{time.time_ns()}",
+        "S3_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
+        "NO_PROXY": "127.0.0.1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    for name, value in beside.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.S3_BUCKET, settings.S3_ENDPOINT_URL = (beside.environment[n] for n in ("S3_BUCKET", "S3_ENDPOINT_URL"))
+    settings.S3_ADDRESSING_STYLE, settings.S3_CREATE_BUCKET = "path", True
+    store.cache_clear()
+    yield server
+    server.stop()
+
+
+def test_the_drill_on_s3_which_was_down_meanwhile(acme, flight, beside, s3):
+    shop.product("BAG", "35.50", stock=40)
+    shop.order(acme, ("BAG", 2), book(acme, flight, seats=2))
+    assert objects.drain() == 1
+    host, port = s3.get_host_and_port()
+    s3.stop()
+    orders = [shop.order(acme, ("BAG", 1), book(acme, flight)) for _ in range(3)]
+    acme.delete(f"/orders/{orders[0]['order_id']}")
+    assert (objects.drain(), Backup.objects.filter(stored_at=None).count()) == (0, 4)
+    again = ThreadedMotoServer(host, port, verbose=False)
+    again.start()
+    try:
+        assert objects.drain() == 4
+        assert beside.manage("restore_orders").startswith("4 orders and 0 accounts restored")
+        assert beside.digest == digest()
+        assert " 0 findings" in beside.manage("backup_verify")
+    finally:
+        again.stop()
 
 
 def test_what_is_numbered_goes_on_behind_what_was_restored(traded, beside):
@@ -203,8 +252,7 @@ backups.store_order("{order["order_id"]}")
     assert objects.versions(order) == [1, 2, 2]
     assert " 0 findings" in beside.manage("backup_verify")
     after = beside.digest
-    on_server(f'DROP DATABASE "{beside.name}" WITH (FORCE)')
-    Beside(beside.name, f"{objects.present_database()}_empty", beside.environment["STORAGE_DIRECTORY"])
+    beside.make()
     beside.manage("restore_orders")
     assert beside.digest == after
     assert beside.query("SELECT contact_email, deleted_at FROM orders_order") == [("a@example.com", None)]
