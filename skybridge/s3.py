@@ -55,14 +55,17 @@ class S3Store:
         return found.body
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
-        """Yield keys in order, by pages of a thousand."""
-        is_more = True
-        while is_more:
-            page = self.call("list_objects_v2", Prefix=prefix, StartAfter=after)
-            keys = [found["Key"] for found in page.get("Contents", ())]
-            yield from keys
-            is_more = bool(keys) and page.get("IsTruncated", False)
-            after = keys[-1] if keys else after
+        """Yield keys by pages of a thousand, in the server's order, which by the protocol is that of their bytes."""
+        if after > prefix and not after.startswith(prefix):
+            return
+        # Some servers answer nothing to a start outside of the prefix, and begin with the start itself.
+        start = {"StartAfter": after} if after and after.startswith(prefix) else {}
+        while True:
+            page = self.call("list_objects_v2", Prefix=prefix, **start)
+            yield from [found["Key"] for found in page.get("Contents", ()) if found["Key"] != after]
+            if not page.get("IsTruncated"):
+                return
+            start = {"ContinuationToken": page["NextContinuationToken"]}
 
     def versions(self, key: str) -> Sequence[Stored]:
         """Return what was stored under a key, newest first, up to a thousand. One request more for each."""

@@ -325,6 +325,16 @@ def test_server_is_asked_to_check_what_it_takes(s3, mode):
     assert sent[-1]["If-None-Match"] == b"*"
 
 
+def test_start_outside_of_the_prefix_is_not_sent(s3):
+    """Some servers would list nothing."""
+    put(s3.store, "orders/1")
+    sent: list[str] = []
+    s3.store.client.meta.events.register("before-send.s3.ListObjectsV2", lambda request, **_: sent.append(request.url))
+    assert list(s3.store.list("orders/", after="orders")) == ["orders/1"]
+    assert list(s3.store.list("orders/", after="other")) == []
+    assert "start-after" not in " ".join(sent)
+
+
 def test_no_credentials(s3_settings, monkeypatch, tmp_path):
     monkeypatch.setattr(boto3, "Session", boto3.session.Session)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
