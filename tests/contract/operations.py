@@ -36,6 +36,7 @@ class Subject:
     booking_id: str
     order_id: str
     quote_id: str = ""
+    agency_id: str = ""
 
     def id_of(self, noun: str) -> str:
         return self.booking_id if noun == "booking" else self.order_id
@@ -59,6 +60,15 @@ class Operation:
         return self.method != "GET"
 
     @property
+    def is_money(self) -> bool:
+        """Tell whether the call is about an account; `tests/partners/test_statement.py` says who may make it."""
+        return self.path.startswith(("/api/v1/statement", "/api/v1/settlements"))
+
+    @property
+    def is_for_staff(self) -> bool:
+        return self.path == "/api/v1/settlements"
+
+    @property
     def noun(self) -> str:
         """Return what the call names: a booking, an order, an execution, or "" for none of them."""
         if "{booking_id}" in self.path or self.path in ("/cancel", "/update"):
@@ -68,13 +78,13 @@ class Operation:
     @property
     def creates(self) -> str:
         """Return what the call makes: a booking, an order, or "" for neither."""
-        if self.method != "POST" or self.noun:
+        if self.method != "POST" or self.noun or self.is_money:
             return ""
         return "order" if self.path.endswith("/orders") else "booking"
 
     @property
     def lists(self) -> str:
-        """Return whose bookings or orders decide on the answer: `booking`, `order`, or "" where it is the same for all."""
+        """Return whose things decide on the answer: a `booking`'s, an `order`'s, or "" where it is the same for all."""
         if self.is_unsafe or self.noun or self.path.endswith("/available"):
             return ""
         if self.path.endswith(("/orders", "/executions")):
@@ -126,6 +136,9 @@ class Operation:
             "/api/v1/orders/{order_id}": {"status": "processing"} if self.method == "PATCH" else None,
             "/api/v1/executions/{identifier}/stop": {"cause": "The customer called."},
             "/api/v1/executions/{identifier}/redrive": {},
+            "/api/v1/settlements": {
+                "agency_id": subject.agency_id, "amount": 12.5, "currency": "USD", "reference": "Transfer 7",
+            },
         }.get(self.path) if self.is_unsafe else None  # fmt: skip
 
     def call(self, api, subject: Subject, **headers: str):
@@ -158,7 +171,7 @@ def make_subject(acme, flight: Flight, operation: Operation | None = None) -> Su
         assert acme.put(f"/api/v1/mgmt/bookings/{booking_id}/confirm").status_code == 200
     if path.endswith("/redrive"):
         assert acme.put(f"/orders/{order_id}", {"status": "failed"}).status_code == 200
-    made = Subject(flight, booking_id, order_id)
+    made = Subject(flight, booking_id, order_id, agency_id=acme.id)
     return replace(made, quote_id=make_quote(acme, made, path)) if "{quote_id}" in path else made
 
 

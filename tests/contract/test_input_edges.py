@@ -59,6 +59,10 @@ WRONG = {
         "text": "2", "true": True, "false": False, "fraction": 2.5, "whole fraction": 2.0, "null": None, "array": [1],
         "object": {"value": 1}, "negative": -1, "zero": 0, "ten": 10, "empty": "", **HUGE,
     },
+    "double": {
+        "text": "2", "true": True, "null": None, "array": [1], "object": {"value": 1}, "negative": -1, "zero": 0,
+        "too fine": 0.00001, "empty": "", **HUGE,
+    },
     "string": {**NOT_TEXT, **TOO_LONG, **HUGE},
     "uuid": {**NOT_TEXT, **TOO_LONG, **HUGE, "not one": "123", "almost": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b1g"},
     "date": {

@@ -9,7 +9,7 @@ from tests.contract.operations import CUSTOMER, OPERATIONS, PRODUCT, make_order,
 OBJECTS = [operation for operation in OPERATIONS if operation.noun]
 CREATIONS = [operation for operation in OPERATIONS if operation.creates]
 LISTS = [operation for operation in OPERATIONS if operation.lists]
-PUBLIC = [operation for operation in OPERATIONS if operation not in OBJECTS + CREATIONS + LISTS]
+PUBLIC = [o for o in OPERATIONS if o not in OBJECTS + CREATIONS + LISTS and not o.is_money]
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 each_object = pytest.mark.parametrize("operation", OBJECTS, ids=str)
@@ -24,7 +24,8 @@ def test_the_kinds_of_operations_are_all_there():
         "order": 10,
         "execution": 5,
     }
-    assert [operation.creates for operation in CREATIONS] == ["booking"] * 2 + ["order"] + ["booking"] * 2 + ["order"]
+    assert [operation.creates for operation in CREATIONS].count("booking") == 4
+    assert [operation.creates for operation in CREATIONS].count("order") == 2
     assert [operation.lists for operation in LISTS].count("booking") == 5
     assert [operation.lists for operation in LISTS].count("order") == 3
     assert len(PUBLIC) == 5

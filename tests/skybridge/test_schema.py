@@ -10,6 +10,7 @@ from drf_spectacular.validation import validate_schema
 from tests.contract.operations import OPERATIONS, make_subject, resolved
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+each_in_json = pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.path.endswith(".csv")], ids=str)
 JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
 
 
@@ -81,7 +82,7 @@ def test_exactly_unsafe_operations_take_an_idempotency_key(operation):
     assert ("Idempotency-Key" in headers) == operation.is_unsafe
 
 
-@each_operation
+@each_in_json
 def test_every_operation_has_a_true_example(operation):
     answers = answers_of(operation)
     assert answers
@@ -99,9 +100,10 @@ def test_every_body_has_a_true_example(operation):
         assert differences(example["value"], content["schema"]) == []
 
 
-@each_operation
-def test_the_answer_is_as_described(operation, acme, flight):
-    answer = operation.call(acme, make_subject(acme, flight, operation))
+@each_in_json
+def test_the_answer_is_as_described(operation, acme, staff, flight):
+    caller = staff if operation.is_for_staff else acme
+    answer = operation.call(caller, make_subject(acme, flight, operation))
     described = answers_of(operation)[str(answer.status_code)]
     assert answer["Content-Type"] == "application/json"
     assert answer.json()
