@@ -72,12 +72,11 @@ class Bar(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A pause between two attempts, or before the next one: then `text` says until when."""
+    """A pause between two attempts, or before the next one."""
 
     left: int
     right: int
     y: int
-    text: str = ""
 
 
 class Lane(NamedTuple):
@@ -93,8 +92,11 @@ class Lane(NamedTuple):
 
 
 class Tick(NamedTuple):
+    """A word at the time axis, and a line up from it."""
+
     x: int
     text: str
+    has_line: bool = True
 
 
 class Span(NamedTuple):
@@ -126,6 +128,8 @@ class Span(NamedTuple):
         """Return the marks of the axis, at round times with room for their words."""
         length = self.ends_at - self.run.started_at
         step = next((step for step in SCALE if self.width * (step / length) >= TICK_ROOM), length)
+        if step > length:  # no room for two: the whole length in the middle
+            return [Tick((self.left + self.right) // 2, duration_text(length), has_line=False)]
         moments = [step * number for number in range(int(length / step) + 1)]
         return [Tick(self.x(self.run.started_at + moment), duration_text(moment)) for moment in moments]
 
@@ -232,11 +236,16 @@ def end_of(run: Run, picture: Picture) -> datetime:
 def lane_of(step: Step, number: int, spans: Sequence[Span], at: datetime) -> Lane:
     top = FIRST_TOP + number * PITCH
     bars = [bar_of(attempt, spans[attempt.redrive], top, at) for attempt in step.tries]
-    text = f"{attempts_text(step.tries)}, {duration_text(step.took(at))}" if step.tries else ""
     left = bars[0].left if bars else TIME_LEFT
     is_late = left > TIME_WIDTH * 3 // 4
     text_x = bars[-1].left + bars[-1].width if is_late else left
-    return Lane(step.name, text, text_x, is_late, top, bars, waits_of(step, spans, top))
+    return Lane(step.name, lane_text(step, at), text_x, is_late, top, bars, waits_of(step, spans, top))
+
+
+def lane_text(step: Step, at: datetime) -> str:
+    """Return how many attempts a state has, how long they took, and when the next one is."""
+    again = f", again at {time_text(step.retry_at)}" if step.retry_at else ""
+    return f"{attempts_text(step.tries)}, {duration_text(step.took(at))}{again}" if step.tries else ""
 
 
 def bar_of(attempt: Try, span: Span, top: int, at: datetime) -> Bar:
@@ -256,5 +265,5 @@ def waits_of(step: Step, spans: Sequence[Span], top: int) -> list[Wait]:
         waits += [Wait(span.x(a.ended_at), span.x(b.started_at), y) for a, b in pairwise(tries) if a.ended_at]
     if step.retry_at and step.last_try and step.last_try.ended_at:
         span = spans[-1]
-        waits.append(Wait(span.x(step.last_try.ended_at), span.x(step.retry_at), y, time_text(step.retry_at)))
+        waits.append(Wait(span.x(step.last_try.ended_at), span.x(step.retry_at), y))
     return waits

@@ -48,6 +48,7 @@ def test_a_state_that_waits_for_a_retry_says_until_when():
     assert (len(seen.steps[0].tries), seen.steps[0].retry_at) == (2, after(9))
     assert "Waiting · attempt 3 at 14:00:09" in picture_text(seen)
     assert "tried again by itself at 14:00:09" in advice(row, seen)
+    assert drawing_of(seen).lanes[0].text == "2 attempts, 2 s, again at 14:00:09"
 
 
 def test_a_failed_state_shows_its_error_and_what_to_do():
@@ -145,6 +146,7 @@ def test_nothing_is_drawn_outside_of_its_run_s_part_of_the_axis():
     assert (drawn.spans[0].left, drawn.spans[-1].right) == (TIME_LEFT, TIME_RIGHT)
     assert all(TIME_LEFT <= bar.left <= bar.left + bar.width <= TIME_RIGHT for lane in drawn.lanes for bar in lane.bars)
     assert len(drawn.lanes[0].bars) == 7
+    assert [tick.text for tick in drawn.spans[1].ticks] == ["40 s"]
 
 
 @pytest.mark.parametrize(
