@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from bookings.documents import BookingView, read_bookings
 from bookings.exceptions import HoldExpired
+from bookings.expiry import expire_booking
 from bookings.fare_rules import Settlement, purchase
 from bookings.models import Booking, has_run_out
 from bookings.services import confirm, end_booking, ticket_booking
@@ -140,7 +141,9 @@ def give_seats_back(undoing: Undoing) -> None:
     The price of one that was never confirmed goes back whole: the order was charged for it.
     """
     for view in booking_views(undoing.order.pk):
-        if view.booking.status in (Booking.Status.PENDING, Booking.Status.CONFIRMED):
+        if has_run_out(view.booking, undoing.at):
+            expire_booking(view.booking.id, at=undoing.at, actor=undoing.caller, wait=True)
+        elif view.booking.status in (Booking.Status.PENDING, Booking.Status.CONFIRMED):
             undoing.add(end(view.booking.id, undoing))
         if was_never_sold(view):
             undoing.add(price_back(view))
