@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from bookings.models import Booking, Quote
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
-from orders.models import Execution, ExecutionEvent, Order, OrderItem, Product
+from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product
 from partners.models import Account, Agency, LedgerEntry, Payment, Plan, Refund
 from skybridge.models import Event
 from ticketing.models import Coupon, Ticket
@@ -91,6 +91,7 @@ OWN = [
     Part("coupons", Coupon, "ticket_id IN (SELECT id FROM its_tickets)"),
     Part("seat_holds", SeatHold, THEIR_BOOKING),
     Part("quotes", Quote, f"{THEIR_BOOKING} AND confirmed_at IS NOT NULL"),  # the others are offers that run out
+    Part("order_quotes", OrderQuote, f"{THEIR_ORDER} AND confirmed_at IS NOT NULL"),
     Part("ledger", LedgerEntry, THEIR_ORDER),
     Part("payments", Payment, THEIR_ORDER),
     Part("refunds", Refund, "payment_id IN (SELECT id FROM its_payments)"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils import timezone
 from orders import backups, tasks
 from orders.models import Backup, Order
 from orders.objects import canonical, key_of, name_of
+from orders.snapshots import OWN, PARTS
 from partners import ledger
 from skybridge.events import system
 from skybridge.storage import AlreadyStored, store
@@ -61,6 +63,17 @@ def test_each_version_is_kept_until_it_is_deleted(sold, acme, flight):
     assert order.deleted_at
     assert kept == list(range(1, order.version + 1))
     verify_invariants()
+
+
+def test_every_table_that_hangs_on_an_order_is_kept():
+    owned, kept = {part.model for part in OWN}, {part.model for part in PARTS}
+    hanging = {
+        model
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.related_model in owned or field.column in ("order_id", "booking_id", "ticket_id", "coupon_id")
+    }
+    assert hanging - kept == set()
 
 
 def test_a_change_that_fails_keeps_nothing(sold):

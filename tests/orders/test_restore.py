@@ -9,22 +9,24 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import transaction
 from django.utils import timezone
 from moto.server import ThreadedMotoServer
 
 from orders import backups
 from orders.dumps import digest_of, dump
 from orders.models import Backup, Order
+from orders.settlements import reconcile_payments, settle_account
 from partners import ledger
 from skybridge.events import system
 from skybridge.storage import store
 from skybridge.times import utc_text
 from tests import factories
 from tests.bookings.sales import act, book, change, confirmed, query
+from tests.conftest import Api
 from tests.orders import objects, shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CARD = {"method": "card", "token": "tok_success"}
 
 
 class Beside:
@@ -98,14 +100,29 @@ def traded(acme, zenith, traveller, flight) -> list[dict]:
     act(traveller, confirmed(traveller, flight), "refund")
     placed = shop.order(acme, ("BAG", 1), book(acme, flight))  # its booking is held
     book(acme, back)  # on no order
-    settle(ledger.account_code(acme.id, "", "USD"), "25.00")
+    shop.run(shop.order(acme, ("BAG", 1), book(acme, flight), payment=CARD))
+    paid = shop.order(acme, ("BAG", 1), book(acme, flight, seats=2), payment=CARD)
+    shop.run(paid)
+    confirm_quote(acme, f"/api/v1/orders/{paid['order_id']}/cancellations")
+    partly = confirmed(acme, flight, seats=3)
+    confirm_quote(
+        acme,
+        f"/api/v1/bookings/{partly['booking_id']}/cancellations",
+        {"ticket_ids": [partly["tickets"][0]["ticket_id"]]},
+    )
+    reconcile_payments(at=timezone.now())
+    settle_account(
+        ledger.account_code(acme.id, "", "USD"), Decimal("25.00"), actor=system("test"), reference="wire",
+        at=timezone.now(),
+    )  # fmt: skip
     return [done, changed, cancelled, deleted, failed, placed]
 
 
-def settle(code: str, amount: str) -> None:
-    with transaction.atomic():
-        ledger.settle_account(code, Decimal(amount), actor=system("test"), reference="wire", at=timezone.now())
-        backups.keep_account(code, at=timezone.now())
+def confirm_quote(api: Api, path: str, body: dict | None = None) -> None:
+    quoted = api.post(path, body)
+    assert quoted.status_code == 201, quoted.content
+    answer = api.post(f"{path}/{quoted.json()['quote_id']}/confirm")
+    assert answer.status_code == 200, answer.content
 
 
 def digest() -> str:
@@ -129,7 +146,7 @@ SAME_BESIDE = {
 def test_the_drill(traded, beside):
     objects.drain()
     before = digest()
-    assert beside.manage("restore_orders").startswith("7 orders and 1 accounts restored")
+    assert beside.manage("restore_orders").startswith("10 orders and 1 accounts restored")
     assert beside.digest == before
     for sql in SAME_BESIDE.values():
         assert beside.query(sql) == query(sql)
