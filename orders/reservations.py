@@ -3,10 +3,12 @@
 The order is locked first; what the change costs is posted to its account in the same transaction.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from bookings.changes import Change, change_booking
@@ -21,12 +23,14 @@ from orders.exceptions import OrderInProgress, QuoteNeeded
 from orders.models import Execution, Order, OrderItem
 from orders.sales import NewOrder, booking_item, draft_order, write_order
 from orders.services import execution_of, settle
+from orders.steps import changing
 from partners.callers import Caller
 from partners.models import Payment
 from partners.payments.services import charge, give_back, make_refund, start_payment
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange
 
+LOOK_BACK = timedelta(days=7)
 QUOTE = "quote:"  # and the quote's id: the purpose of a payment of what a quote has due
 
 
@@ -122,7 +126,7 @@ def pay_quote(booking_id: UUID, quote_id: UUID, kind: str, *, caller: Caller) ->
         order_id=order.pk, account=account_of(order), amount=quote.due_amount, currency=quote.currency,
         token=last_token(order.pk), purpose=f"{QUOTE}{quote.pk}", actor=caller, at=at,
     )  # fmt: skip
-    charge(payment.pk, at=at)
+    charge(payment.pk, at=at, within=partial(changing, at=at))
 
 
 def last_token(order_id: UUID) -> str:
@@ -133,20 +137,16 @@ def last_token(order_id: UUID) -> str:
 
 def return_unused_payments(*, at: datetime, actor: Actor) -> int:
     """Give back what was charged for quotes that were not carried out and cannot be any more; return how many."""
-    charged = Payment.objects.filter(
-        purpose__startswith=QUOTE, status=Payment.Status.SUCCEEDED, refunded_amount=0, is_wanted=True
-    )
-    return sum(return_if_unused(payment, at=at, actor=actor) for payment in charged)
-
-
-def return_if_unused(payment: Payment, *, at: datetime, actor: Actor) -> bool:
-    with transaction.atomic():
-        quote = Quote.objects.select_for_update().get(pk=payment.purpose.removeprefix(QUOTE))
-        if quote.confirmed_at or (quote.expires_at > at and not quote.is_superseded):
-            return False
-        locked = Payment.objects.locked().get(pk=payment.pk)
-        make_refund(locked, locked.amount, "The quote was not carried out.", actor=actor, at=at)
-        return True
+    charged = Payment.objects.filter(purpose__startswith=QUOTE, status=Payment.Status.SUCCEEDED, refunded_amount=0)
+    dead = Quote.objects.filter(confirmed_at=None).filter(Q(expires_at__lte=at) | Q(is_superseded=True))
+    returned = 0
+    for payment in charged.filter(settled_at__gte=at - LOOK_BACK):
+        if dead.filter(pk=payment.purpose.removeprefix(QUOTE)).exists():
+            with changing(payment.order_id, at):
+                locked = Payment.objects.locked().get(pk=payment.pk)
+                make_refund(locked, locked.amount, "The quote was not carried out.", actor=actor, at=at)
+            returned += 1
+    return returned
 
 
 def lock_order_of(view: BookingView) -> Order | None:

@@ -1,18 +1,27 @@
 """What the airline does with an account beside selling: it becomes the account's next version in the backup."""
 
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from orders import backups
+from orders.steps import changing
 from partners import ledger
 from partners.models import Account
+from partners.payments.services import reconcile
 from partners.statements import require_agency
 from skybridge.events import Actor
 from skybridge.money import rounded
+
+
+def reconcile_payments(*, at: datetime) -> Counter:
+    """Settle what the payment provider knows better than we do, and carry out refunds; return how many of each."""
+    return reconcile(at=at, within=partial(changing, at=at))
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -49,7 +50,8 @@ def take_payment(order_id: UUID) -> None:
     """Charge the order's card; an order on account is charged already. Raises PaymentDeclined or PaymentUncertain."""
     payment = pending_payment(order_id)
     if payment is not None:
-        charge(payment.pk, at=timezone.now())
+        at = timezone.now()
+        charge(payment.pk, at=at, within=partial(changing, at=at))
 
 
 def confirm_bookings(order_id: UUID) -> None:

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from partners.payments.services import reconcile
+from orders.settlements import reconcile_payments as reconcile
 
 
 @shared_task(name="partners.reconcile_payments")

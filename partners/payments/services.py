@@ -4,14 +4,15 @@ A payment is a row first, written in the order's transaction; it is charged outs
 it is recorded in a transaction of its own (`record_outcome`). Whatever dies in between is found by `reconcile`, which
 asks the provider. Everything may be repeated: the provider knows each payment and refund by its id.
 
-Locks: order, payments, refunds, then the ledger's accounts.
+What changes an order's money happens inside `within(order id)`: the caller's context manager that locks the order and
+makes its next version. Locks: order, payments, refunds, then the ledger's accounts.
 """
 
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -38,6 +39,7 @@ from skybridge.exceptions import ConcurrentChange, InvalidInput
 logger = logging.getLogger(__name__)
 PROVIDER = system("payments")
 BATCH = 100
+Within = Callable[[UUID], AbstractContextManager]
 has_token_shape = re.compile(r"[A-Za-z0-9_.:-]{1,255}").fullmatch
 has_card_number = re.compile(r"(?:\d[ -]?){12,}").search
 
@@ -119,7 +121,7 @@ def pending_payment(order_id: UUID, purpose: str = "order") -> Payment | None:
 # --- Charging ---
 
 
-def charge(payment_id: UUID, *, at: datetime) -> Payment:
+def charge(payment_id: UUID, *, at: datetime, within: Within = nullcontext) -> Payment:
     """Charge a payment at its provider, record what came of it, and return it paid. Safe to repeat.
 
     Outside of any transaction: raises RuntimeError inside of one. Raises PaymentDeclined, PaymentCanceled when its
@@ -130,7 +132,7 @@ def charge(payment_id: UUID, *, at: datetime) -> Payment:
     if payment.status == Payment.Status.PENDING:
         with uncertain():
             outcome = provider_named(payment.provider).charge(request_of(payment))
-        payment = record_outcome(payment_id, outcome, at=at)
+        payment = record_outcome(payment_id, outcome, at=at, within=within)
     return require_paid(payment)
 
 
@@ -171,16 +173,28 @@ def request_of(payment: Payment) -> ChargeRequest:
     return ChargeRequest(payment.pk, payment.amount, payment.currency, payment.token, description)
 
 
-@transaction.atomic
-def record_outcome(payment_id: UUID, outcome: Outcome, *, at: datetime) -> Payment:
+def record_outcome(payment_id: UUID, outcome: Outcome, *, at: datetime, within: Within = nullcontext) -> Payment:
     """Write down what the provider says of a payment, and return it. The same again changes nothing.
 
     The first success is posted: debit bank, credit the payment's account; one that nobody wants any more is refunded
-    from here. Locks the payment, then an owner's account.
+    from here.
     """
+    payment = Payment.objects.get(pk=payment_id)
+    if is_news(payment, outcome):
+        with transaction.atomic(), within(payment.order_id):
+            payment = settle_payment(payment_id, outcome, at)
+    return payment
+
+
+def is_news(payment: Payment, outcome: Outcome) -> bool:
+    return Payment.Status(outcome.result) in Payment.TRANSITIONS.get(payment.status, ())
+
+
+def settle_payment(payment_id: UUID, outcome: Outcome, at: datetime) -> Payment:
+    """Record an outcome in the caller's transaction. Locks the payment, then an owner's account."""
     payment = Payment.objects.locked().get(pk=payment_id)
     status = Payment.Status(outcome.result)
-    if status not in Payment.TRANSITIONS.get(payment.status, ()):
+    if not is_news(payment, outcome):
         return payment
     payment.move_to(
         status,
@@ -256,7 +270,7 @@ def make_refund(payment: Payment, amount: Decimal, reason: str, *, actor: Actor,
     return refund
 
 
-def carry_out_refund(refund_id: UUID, *, at: datetime) -> Refund:
+def carry_out_refund(refund_id: UUID, *, at: datetime, within: Within = nullcontext) -> Refund:
     """Give a refund's money back through its provider, and return it as it is then. Safe to repeat.
 
     Outside of any transaction: raises RuntimeError inside of one. Raises PaymentUncertain when the provider has not
@@ -270,7 +284,7 @@ def carry_out_refund(refund_id: UUID, *, at: datetime) -> Refund:
         return refund
     with uncertain():
         outcome = provider_named(refund.payment.provider).refund(refund_request(refund, is_repeated))
-    return record_refund(refund_id, outcome, at=at)
+    return record_refund(refund_id, outcome, at=at, within=within)
 
 
 def refund_request(refund: Refund, is_repeated: bool) -> RefundRequest:
@@ -280,15 +294,23 @@ def refund_request(refund: Refund, is_repeated: bool) -> RefundRequest:
     )
 
 
-@transaction.atomic
-def record_refund(refund_id: UUID, outcome: Outcome, *, at: datetime) -> Refund:
+def record_refund(refund_id: UUID, outcome: Outcome, *, at: datetime, within: Within = nullcontext) -> Refund:
     """Write down what came of a refund, and return it. The same again changes nothing.
 
     A success is posted: debit the payment's account, credit bank. A failure leaves the money as credit on the account.
     """
+    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    if refund.status == Refund.Status.PENDING and outcome.result != Result.PENDING:
+        with transaction.atomic(), within(refund.payment.order_id):
+            refund = settle_refund(refund_id, outcome, at)
+    return refund
+
+
+def settle_refund(refund_id: UUID, outcome: Outcome, at: datetime) -> Refund:
+    """Record an outcome in the caller's transaction. Locks the payment and the refund, then an owner's account."""
     payment = Payment.objects.locked().get(refunds=refund_id)
     refund = Refund.objects.select_for_update(no_key=True).get(pk=refund_id)
-    if refund.status != Refund.Status.PENDING or outcome.result == Result.PENDING:
+    if refund.status != Refund.Status.PENDING:
         return refund
     failed = outcome.result == Result.DECLINED
     refund.move_to(
@@ -311,7 +333,7 @@ def record_refund(refund_id: UUID, outcome: Outcome, *, at: datetime) -> Refund:
 # --- Finding what got lost ---
 
 
-def reconcile(*, at: datetime) -> Counter:
+def reconcile(*, at: datetime, within: Within = nullcontext) -> Counter:
     """Settle what the provider knows better than we do, and carry out refunds; return how many of each.
 
     Takes late answers, asks about payments that were told but not answered for `PAYMENT_ANSWER_WITHIN`, and carries
@@ -320,13 +342,14 @@ def reconcile(*, at: datetime) -> Counter:
     """
     counts: Counter = Counter()
     for name in providers_in_use():
-        counts["late"] += take_late_answers(name, at)
+        counts["late"] += take_late_answers(name, at, within)
     for payment_id in claimed(CLAIM_PAYMENTS, at):
         with surviving(payment_id):
-            counts["payments"] += look_up(payment_id, at)
+            counts["payments"] += look_up(payment_id, at, within)
     for refund_id in claimed(CLAIM_REFUNDS, at):
         with surviving(refund_id):
-            counts["refunds"] += carry_out_refund(refund_id, at=at).status != Refund.Status.PENDING
+            refund = carry_out_refund(refund_id, at=at, within=within)
+            counts["refunds"] += refund.status != Refund.Status.PENDING
     return counts
 
 
@@ -368,20 +391,20 @@ def providers_in_use() -> set[str]:
     return {settings.PAYMENT_PROVIDER, *waiting} - {""}
 
 
-def take_late_answers(name: str, at: datetime) -> int:
+def take_late_answers(name: str, at: datetime, within: Within) -> int:
     """Record what a provider says by itself; return how many answers there were."""
     taken = 0
     with surviving(name):
         for payment_id, outcome in provider_named(name).late_answers():
             if Payment.objects.filter(pk=payment_id).exists():
-                record_outcome(payment_id, outcome, at=at)
+                record_outcome(payment_id, outcome, at=at, within=within)
                 taken += 1
             else:
                 logger.error("%s answers about the payment %s, which we do not know", name, payment_id)
     return taken
 
 
-def look_up(payment_id: UUID, at: datetime) -> bool:
+def look_up(payment_id: UUID, at: datetime, within: Within) -> bool:
     """Ask the provider what came of a payment and record it; tell whether that settled it.
 
     One that the provider does not know of is given up once nobody wants it and it cannot be on its way any more; while
@@ -390,10 +413,10 @@ def look_up(payment_id: UUID, at: datetime) -> bool:
     payment = Payment.objects.get(pk=payment_id)
     outcome = provider_named(payment.provider).find(payment_id)
     if outcome is not None:
-        return record_outcome(payment_id, outcome, at=at).status != Payment.Status.PENDING
+        return record_outcome(payment_id, outcome, at=at, within=within).status != Payment.Status.PENDING
     if payment.is_wanted or payment.called_at is None or payment.called_at > at - settings.PAYMENT_UNHEARD_AFTER:
         return False
-    with transaction.atomic():
+    with transaction.atomic(), within(payment.order_id):
         reason = "The provider never heard of it."
         payment.move_to(Payment.Status.CANCELED, actor=PROVIDER, reason=reason, at=at, settled_at=at)
     return True

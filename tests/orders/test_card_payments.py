@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from orders import reservations
+from orders.settlements import reconcile_payments as reconcile
 from orders.steps import WORKFLOW
-from partners.payments.services import reconcile
 from tests import factories
 from tests.bookings.sales import act, book, change, query, refused
 from tests.orders import shop

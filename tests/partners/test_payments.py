@@ -17,6 +17,7 @@ from partners.payments.services import carry_out_refund, charge, give_back, pend
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange, InvalidInput
 from skybridge.models import Event
+from tests import factories
 from tests.partners.conftest import check_books
 
 pytestmark = pytest.mark.django_db
@@ -236,7 +237,7 @@ def test_what_never_reached_the_provider_waits_while_it_is_wanted():
 
 
 def test_the_task_reconciles(pass_time):
-    payment = start("tok_timeout")
+    payment = start("tok_timeout", order_id=factories.order().pk)
     with pytest.raises(PaymentUncertain):
         charge(payment.pk, at=timezone.now())
     pass_time(seconds=11)
