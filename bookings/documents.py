@@ -212,7 +212,7 @@ def quote_document(quote: Quote, at: datetime) -> dict[str, Any]:
     }
 
 
-def quote_status(quote: Quote, at: datetime) -> str:
+def quote_status(quote: Any, at: datetime) -> str:
     if quote.confirmed_at:
         return "confirmed"
     if quote.is_superseded:

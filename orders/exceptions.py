@@ -49,7 +49,7 @@ class OrderInProgress(DomainError):
 
 class NotRedrivable(DomainError):
     code = "not_redrivable"
-    message = "Only an execution that FAILED or TIMED_OUT can be redriven."
+    message = "Only an execution that FAILED or TIMED_OUT can be redriven, until its order is cancelled."
 
 
 class NotRunning(DomainError):

@@ -268,10 +268,11 @@ class Execution(StateMachine):
 
     @property
     def available_actions(self) -> list[str]:
-        """Return `stop` or `redrive` where it succeeds now; a stopped execution has been undone."""
+        """Return `stop` or `redrive` where it succeeds now; what a cancelled order had done has been undone."""
         if self.status == Execution.Status.RUNNING:
             return ["stop"] if Order.Status.CANCELLED in Order.TRANSITIONS.get(self.order.status, ()) else []
-        return ["redrive"] if self.status in Execution.TRANSITIONS else []
+        can_go_on = self.status in Execution.TRANSITIONS and self.order.status != Order.Status.CANCELLED
+        return ["redrive"] if can_go_on else []
 
     @property
     def arn(self) -> str:

@@ -163,8 +163,8 @@ def fail(order: Order, *, actor: Actor, at: datetime) -> None:
 def redrive(order: Order, payment_token: str, *, actor: Actor, at: datetime) -> None:
     """Let a locked failed order's execution go on at the state that failed, with another card if one is given."""
     execution = execution_of(order)
-    if execution.status not in (Execution.Status.FAILED, Execution.Status.TIMED_OUT):
-        raise NotRedrivable(execution_status=execution.status)
+    if "redrive" not in execution.available_actions:
+        raise NotRedrivable(execution_status=execution.status, order_status=order.status)
     if order.payment_method == Order.PaymentMethod.CARD and payment_token:
         start_payment(
             order_id=order.pk, account=account_of(order), amount=order.total_amount, currency=order.currency,

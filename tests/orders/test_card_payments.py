@@ -145,3 +145,14 @@ def test_a_card_number_is_no_token(acme, flight):
     before = shop.everything()
     refused(acme.post("/orders", body), 400, "invalid_input")
     assert shop.everything() == before
+
+
+def test_a_cancelled_order_is_not_redriven(acme, flight):
+    placed = shop.order(acme, book(acme, flight), payment={"method": "card", "token": "tok_decline"})
+    shop.run(placed)
+    acme.put(f"/orders/{placed['order_id']}", {"status": "cancelled"})
+    path = f"/api/v1/executions/{placed['order_id']}"
+    assert acme.get(path).json()["available_actions"] == []
+    before = shop.everything()
+    refused(acme.post(f"{path}/redrive", {"payment_token": "tok_success"}), 409, "not_redrivable")
+    assert shop.everything() == before
