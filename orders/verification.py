@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -80,19 +82,11 @@ class Verification:
 
     def items(self) -> Iterator[Item]:
         """Yield each key that the store lists or the database has recorded, in order."""
-        keys = (key for key in store().list() if not key.startswith(RESTORES))
+        listed = ((key, "") for key in store().list() if not key.startswith(RESTORES))
         rows = iter(()) if self.store_only else recorded()
-        row = next(rows, None)
-        for key in keys:
-            while row and row[0] < key:
-                yield Item(row[0], False, row[1])
-                row = next(rows, None)
-            is_same = row is not None and row[0] == key
-            yield Item(key, True, row[1] if row and is_same else "")
-            row = next(rows, None) if is_same else row
-        while row:
-            yield Item(row[0], False, row[1])
-            row = next(rows, None)
+        for key, found in groupby(merge(listed, rows), key=itemgetter(0)):
+            digests = [sha256 for _, sha256 in found]
+            yield Item(key, "" in digests, max(digests))
 
     # --- One stream ---
 
@@ -122,20 +116,20 @@ class Verification:
         except ValueError as exc:
             yield Finding(item.key, "unsound", str(exc))
             return
-        yield from verify_header(item, header, seen, is_given_up)
+        if header.key != item.key:
+            yield Finding(item.key, "unsound", f"it says that it is {header.key}")
+        elif not is_given_up and not follows(header, seen):
+            before = seen[-1].key if seen else f"version {header.version - 1}"
+            yield Finding(item.key, "unchained", f"{before} is missing or not what it was when this version followed")
         is_expected = item.recorded or is_given_up or (first_recorded and item.key < first_recorded)
         if not (self.store_only or is_expected or is_known(header)):
             yield Finding(item.key, "unknown", "the database knows nothing of it")
 
 
-def verify_header(item: Item, header: Header, seen: list[Item], is_given_up: bool) -> Iterator[Finding]:
-    if header.key != item.key:
-        yield Finding(item.key, "unsound", f"it says that it is {header.key}")
-    elif is_given_up and header.previous_sha256 in {other.sha256 for other in seen}:
-        return
-    elif not is_given_up and header.previous_sha256 != (seen[-1].sha256 if seen else None):
-        before = seen[-1].key if seen else f"version {header.version - 1}"
-        yield Finding(item.key, "unchained", f"{before} is missing or not what it was when this version followed it")
+def follows(header: Header, seen: list[Item]) -> bool:
+    """Tell whether a version names the one before it; one whose content is lost, and was never recorded, may be it."""
+    before = seen[-1].sha256 if seen else None
+    return before == "" or header.previous_sha256 == before
 
 
 def read_item(item: Item) -> Item:

@@ -310,6 +310,14 @@ def test_a_missing_object_is_named(stored, place, capsys):
     assert [line for line in findings if stored[place] in line and line.startswith("missing:")] == findings
 
 
+@pytest.mark.parametrize("place", [0, -1])
+def test_the_store_alone_names_a_tampered_object(stored, place, capsys):
+    objects.tamper(settings.STORAGE_DIRECTORY / stored[place])
+    code, findings = objects.verify(capsys, "--store-only")
+    assert code == 1
+    assert findings == [f"tampered: {stored[place]}: its content is not what the store took its digest of"]
+
+
 def test_an_object_that_nobody_made_is_named(stored, capsys):
     key, body = stored[0].replace(stored[0].split("/")[1], "somebody"), b'{"format": 1}'
     store().put(key, body, sha256=hashlib.sha256(body).hexdigest())
