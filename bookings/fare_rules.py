@@ -103,6 +103,12 @@ class Settlement(NamedTuple):
             {"code": code, "amount": str(rounded(amount, self.currency))} for code, amount in amounts.items() if amount
         ]
 
+    @property
+    def reversed(self) -> "Settlement":
+        """Return the settlement that takes this one back."""
+        taxes = {code: -amount for code, amount in self.taxes.items()}
+        return Settlement(self.currency, -self.fare_amount, taxes, -self.penalty_amount, self.kept_amount)
+
     def plus(self, other: "Settlement") -> "Settlement":
         """Return both together; `other` has the same currency."""
         codes = {**self.taxes, **other.taxes}

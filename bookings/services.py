@@ -79,13 +79,9 @@ def end_booking(
     caller: Caller,
     reason: str = "",
     if_match: str | None = None,
-    order_id: UUID | None = None,
     at: datetime | None = None,
 ) -> tuple[BookingView, Terms | None]:
-    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before.
-
-    With `order_id` the order itself acts, which may also end a booking that it is about to sell.
-    """
+    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before."""
     target, carry_out = ACTIONS[action]
     at = at or timezone.now()
     terms = None
@@ -93,9 +89,17 @@ def end_booking(
         booking = lock_booking(booking_id, caller=caller, if_match=if_match)
         if status_at(booking, at) != target:
             view = read_bookings([booking_id])[0]
-            check_action(as_seen_by(order_id, view), action, at)
+            check_action(view, action, at)
             terms = carry_out(booking, view, caller, reason, at)
         return read_bookings([booking_id])[0], terms
+
+
+def release_booking(booking_id: UUID, *, actor: events.Actor, reason: str, at: datetime) -> None:
+    """Give a pending booking's seats back, whatever has become of its flights; another one stays as it is."""
+    with transaction.atomic():
+        booking = Booking.objects.locked().get(pk=booking_id)
+        if booking.status == Booking.Status.PENDING:
+            cancel_hold(booking, actor=actor, at=at, reason=reason)
 
 
 def check_action(view: BookingView, action: str, at: datetime) -> None:
@@ -140,7 +144,7 @@ def ticket_booking(booking_id: UUID, *, actor: events.Actor, at: datetime) -> No
         events.record([events.Happening("booking.ticketed", booking_id)], actor=actor, at=at)
 
 
-def as_seen_by(order_id: UUID | None, view: BookingView) -> BookingView:
+def as_seen_by(order_id: UUID, view: BookingView) -> BookingView:
     """Return the booking without the order that keeps everybody else from acting on it."""
     if view.booking.order_id != order_id:
         return view

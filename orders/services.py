@@ -3,7 +3,8 @@
 Each locks the order first (then bookings, coupons, seats, stock, the account) and makes the order's next version.
 """
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -29,8 +30,11 @@ from orders.steps import Undoing
 from partners.callers import Caller
 from partners.payments.services import start_payment
 from skybridge.events import Actor, Happening, record
+from skybridge.exceptions import DomainError
 from skybridge.messages import send_after_commit
 from skybridge.versions import check_version
+
+logger = logging.getLogger(__name__)
 
 
 def parse_order_id(text: str) -> UUID:
@@ -210,16 +214,25 @@ def stop_execution(order_id: UUID, *, caller: Caller, reason: str = "") -> Execu
 
 
 def lapse_failed_orders(*, at: datetime, caller: Caller) -> int:
-    """Cancel the failed orders whose time is over; return how many. A transaction each."""
+    """Cancel the failed orders whose time is over; return how many. One that cannot be is tried again in an hour."""
     lapsed = 0
-    for order_id in Order.objects.filter(lapses_at__lte=at).values_list("pk", flat=True)[:100]:
-        with transaction.atomic():
-            order = Order.objects.filter(pk=order_id, lapses_at__lte=at).select_for_update(skip_locked=True).first()
-            if order and order.status == Order.Status.FAILED:
-                cancel(order, caller=caller, reason="Nobody redrove it in time.", at=at)
-                backups.keep(order.pk, at=at)
-                lapsed += 1
+    for order_id in Order.objects.filter(lapses_at__lte=at).order_by("lapses_at").values_list("pk", flat=True)[:100]:
+        try:
+            lapsed += lapse(order_id, at, caller)
+        except DomainError as refusal:
+            logger.warning("order %s cannot lapse: %s", order_id, refusal.message)
+            Order.objects.filter(pk=order_id, status=Order.Status.FAILED).update(lapses_at=at + timedelta(hours=1))
     return lapsed
+
+
+def lapse(order_id: UUID, at: datetime, caller: Caller) -> bool:
+    with transaction.atomic():
+        order = Order.objects.filter(pk=order_id, lapses_at__lte=at).select_for_update(skip_locked=True).first()
+        if order is None:
+            return False
+        cancel(order, caller=caller, reason="Nobody redrove it in time.", at=at)
+        backups.keep(order.pk, at=at)
+        return True
 
 
 def read_order(order_id: UUID, *, caller: Caller) -> Order:

@@ -16,10 +16,9 @@ from django.utils import timezone
 
 from bookings.documents import BookingView, read_bookings
 from bookings.exceptions import HoldExpired
-from bookings.expiry import expire_booking
 from bookings.fare_rules import Settlement, purchase
 from bookings.models import Booking, has_run_out
-from bookings.services import confirm, end_booking, ticket_booking
+from bookings.services import confirm, end_booking, release_booking, ticket_booking
 from orders import backups
 from orders.models import Order
 from partners.callers import Caller
@@ -143,12 +142,12 @@ def give_seats_back(undoing: Undoing) -> None:
     The price of one that was never confirmed goes back whole: the order was charged for it.
     """
     for view in booking_views(undoing.order.pk):
-        if has_run_out(view.booking, undoing.at):
-            expire_booking(view.booking.id, at=undoing.at, actor=undoing.caller, wait=True)
-        elif view.booking.status in (Booking.Status.PENDING, Booking.Status.CONFIRMED):
+        if view.booking.status == Booking.Status.PENDING:
+            release_booking(view.booking.id, actor=undoing.caller, reason=undoing.reason, at=undoing.at)
+        elif view.booking.status == Booking.Status.CONFIRMED:
             undoing.add(end(view.booking.id, undoing))
         if was_never_sold(view):
-            undoing.add(price_back(view))
+            undoing.add(purchase(coupon for _, coupons in view.tickets for coupon in coupons).reversed)
 
 
 def was_never_sold(view: BookingView) -> bool:
@@ -159,19 +158,10 @@ def was_never_sold(view: BookingView) -> bool:
     )
 
 
-def price_back(view: BookingView) -> Settlement:
-    price = purchase(coupon for _, coupons in view.tickets for coupon in coupons)
-    taxes = {code: -amount for code, amount in price.taxes.items()}
-    return Settlement(view.booking.currency, -price.fare_amount, taxes)
-
-
 def end(booking_id: UUID, undoing: Undoing) -> Settlement:
     """Cancel a booking of the order; return what its fare rules give back."""
-    order = undoing.order
-    _, terms = end_booking(
-        booking_id, "cancel", caller=undoing.caller, reason=undoing.reason, order_id=order.pk, at=undoing.at
-    )
-    return terms.settlement if terms else Settlement(order.currency)
+    _, terms = end_booking(booking_id, "cancel", caller=undoing.caller, reason=undoing.reason, at=undoing.at)
+    return terms.settlement if terms else Settlement(undoing.order.currency)
 
 
 def give_payment_back(undoing: Undoing) -> None:

@@ -105,8 +105,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Valkey (or Redis): throttling and the Celery broker ---
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL
-# A broker that is down is noticed at once; whatever a message would have started is found in the database.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 0.5, "max_retries": 1, "interval_start": 0}
+# A broker that is down, or that stops answering, is noticed; what a message would have started is in the database.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 5,
+    "max_retries": 1,
+    "interval_start": 0,
+}
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -288,6 +293,8 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
         "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},  # a line for each run of a periodic task would hide the others
+        "celery.worker.strategy": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
     },
