@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError
-from botocore.parsers import ResponseParserError
 from django.conf import settings
 
 from skybridge.storage import (
@@ -23,8 +22,8 @@ from skybridge.storage import (
 )
 
 TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
-MISSING = {"NoSuchKey", "404"}
 OURS_ALREADY = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+ALWAYS_TOLD = {"put_object": "ETag", "list_objects_v2": "IsTruncated"}  # not so by a web server that says 200 to all
 ATTEMPTS = 3  # at a key that somebody else is writing
 
 
@@ -63,7 +62,7 @@ class S3Store:
         while True:
             page = self.call("list_objects_v2", Prefix=prefix, **start)
             yield from [found["Key"] for found in page.get("Contents", ()) if found["Key"] != after]
-            if not page.get("IsTruncated"):
+            if not page["IsTruncated"]:
                 return
             start = {"ContinuationToken": page["NextContinuationToken"]}
 
@@ -114,7 +113,13 @@ class S3Store:
         return Stored(key, kept_in(answer), answer["ContentLength"], version_id)
 
     def call(self, operation: str, key: str = "", **parameters: Any) -> dict[str, Any]:
-        """Make a request to the bucket, which is created if it is not there and may be."""
+        """Return the answer to a request, if it is one of S3. The bucket is created if it is not there and may be."""
+        answer = self.ask(operation, key, **parameters)
+        if ALWAYS_TOLD.get(operation, "ResponseMetadata") not in answer:
+            raise StorageUnavailable(f"{operation} was not answered by an S3 server", key)
+        return answer
+
+    def ask(self, operation: str, key: str, **parameters: Any) -> dict[str, Any]:
         request = getattr(self.client, operation)
         with s3_errors(key):
             try:
@@ -170,7 +175,7 @@ def s3_errors(key: str) -> Iterator[None]:
         raise error_of(exc, key) from exc
     except FlexibleChecksumError as exc:
         raise Tampered(str(exc), key) from exc
-    except (BotoCoreError, ResponseParserError) as exc:
+    except BotoCoreError as exc:
         raise StorageUnavailable(str(exc), key) from exc
 
 
@@ -178,7 +183,7 @@ def error_of(exc: ClientError, key: str) -> Exception:
     code = code_of(exc)
     if code in TAKEN:
         return KeyTaken(key)
-    return NotStored("not stored", key) if code in MISSING else StorageUnavailable(str(exc), key)
+    return NotStored("not stored", key) if code == "NoSuchKey" else StorageUnavailable(str(exc), key)
 
 
 def code_of(exc: ClientError) -> str:

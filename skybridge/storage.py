@@ -220,7 +220,7 @@ class DirectoryStore:
         for name in self.names_in(folder):
             key = folder + name
             if key.endswith("/"):
-                if (key.startswith(prefix) or prefix.startswith(key)) and (key > after or after.startswith(key)):
+                if key.startswith(prefix) and (key > after or after.startswith(key)):
                     yield from self.keys_in(key, prefix, after)
             elif key.startswith(prefix) and key > after:
                 yield key

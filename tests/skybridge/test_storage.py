@@ -303,7 +303,9 @@ def test_bucket_is_created_only_where_it_may_be(s3):
 
 def test_bucket_in_a_region(s3):
     s3.settings.AWS_REGION = "eu-central-1"
-    S3Store().check()
+    a_store = S3Store()
+    a_store.check()
+    a_store.create_bucket()  # somebody else was faster
     location = s3.store.client.get_bucket_location(Bucket=s3.store.bucket)
     assert location["LocationConstraint"] == "eu-central-1"
 
@@ -371,17 +373,22 @@ def no_s3(s3_settings):
     "answer",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n<html>Hi</",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n<html><body>Hi</body></html>",
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 10\r\n\r\n<html>Hi</",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n<html>Hi</",
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 55\r\n\r\n<Error><Code>InvalidAccessKeyId</Code></Error>         ",
         b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbroken off",
         b"",
     ],
-    ids=["not S3", "wrong credentials", "busy", "broken off", "closed"],
+    ids=["not S3", "a page", "a gateway", "a missing page", "wrong credentials", "busy", "broken off", "closed"],
 )
 def test_answers_of_no_use(no_s3, answer):
     no_s3(answer)
-    with pytest.raises(StorageUnavailable):
-        S3Store().check()
+    a_store = S3Store()
+    for ask in (a_store.check, lambda: put(a_store), lambda: list(a_store.list())):
+        with pytest.raises(StorageUnavailable):
+            ask()
 
 
 def test_object_that_breaks_off(no_s3):
