@@ -28,7 +28,10 @@ from partners.callers import Caller
 from partners.payments.services import start_payment
 from skybridge import context
 from skybridge.events import Actor
+from skybridge.exceptions import InvalidInput
 from skybridge.identifiers import uuid7
+
+MOST = Decimal(10**8)  # what the columns have room for
 
 
 @dataclass(frozen=True)
@@ -199,15 +202,19 @@ def booking_item(view: BookingView) -> Item:
 
 
 def draft_order(wanted: NewOrder, items: Sequence[Item], at: datetime) -> Order:
-    """Return the order as it will stand; nothing is written yet."""
+    """Return the order as it will stand; nothing is written yet. Raises CurrencyMismatch, or InvalidInput."""
     if len({item.currency for item in items}) > 1:
         raise CurrencyMismatch
+    total = sum((item.total_amount for item in items), Decimal(0))
+    if total >= MOST:
+        message = f"An order costs less than {MOST:,}."
+        raise InvalidInput(message, errors=[{"pointer": "/items", "code": "max_value", "message": message}])
     return Order(
         id=uuid7(),
         agency_id=wanted.agency_id,
         customer_id=wanted.customer_id,
         currency=items[0].currency,
-        total_amount=sum((item.total_amount for item in items), Decimal(0)),
+        total_amount=total,
         payment_method=wanted.payment_method,
         contact_email=wanted.contact_email,
         created_at=at,
