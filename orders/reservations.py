@@ -50,9 +50,9 @@ def confirm_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = 
     refuse_while_ordered(view)
     at = timezone.now()
     order = draft_order(NewOrder(view.booking.agency_id, view.booking.user_id, {}), [booking_item(view)], at)
-    if status_at(view.booking, at) == Booking.Status.PENDING:
-        prepare_account(order)
     with transaction.atomic():
+        if status_at(view.booking, at) == Booking.Status.PENDING:
+            prepare_account(order)
         view, is_new = confirm(view, order_id=order.pk, caller=caller, if_match=if_match)
         if is_new:
             item = booking_item(view)
@@ -168,11 +168,11 @@ def settle_booking(
         raise ConcurrentChange
     if order is None:
         return
-    settle(order, settlement, kind, at=at, reference=reference)
     if settlement.due_amount > 0:
         add_change_item(order, view, settlement)
     elif settlement.refund_amount and order.payment_method == Order.PaymentMethod.CARD:
         give_back(order.pk, settlement.refund_amount, actor=caller, reason=kind, at=at)
+    settle(order, settlement, kind, at=at, reference=reference)
     order.refunded_amount += settlement.refund_amount
     order.version, order.updated_at = order.version + 1, at
     order.save(update_fields=["refunded_amount", "total_amount", "version", "updated_at"])

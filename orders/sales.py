@@ -116,12 +116,12 @@ def place_order(wanted: NewOrder, *, caller: Caller) -> Order:
     views = bookings_for_sale(wanted, caller, at)
     items = [*product_items(wanted.products), *map(booking_item, views)]
     order = draft_order(wanted, items, at)
-    prepare_account(order)
     with transaction.atomic():
+        prepare_account(order)
         if views:
             put_on_order(views, order.pk, until=hold_deadline(at), at=at)
         write_order(order, items, actor=caller, at=at)
-        if order.payment_method == Order.PaymentMethod.CARD:
+        if order.payment_method == Order.PaymentMethod.CARD and order.total_amount:
             start_payment(
                 order_id=order.pk, account=account_of(order), amount=order.total_amount, currency=order.currency,
                 token=wanted.payment_token, actor=caller, at=at,
