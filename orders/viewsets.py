@@ -23,6 +23,7 @@ from orders.models import Execution, Order, OrderQuote, Product
 from orders.sales import NewOrder, place_order
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
+from skybridge.money import rounded
 from skybridge.times import utc_text
 from skybridge.versions import etag
 
@@ -101,7 +102,7 @@ class FoundingOrderViewSet(OrderDoor):
             "execution_arn": arn_of(order),
             "note": "Save this execution_arn to check workflow status later",
             "status": order.status,
-            "total_amount": order.total_amount,
+            "total_amount": rounded(order.total_amount, order.currency),
             "currency": order.currency,
         }
         return reply(answer, 201)

@@ -90,6 +90,15 @@ def test_bad_input_is_named_and_changes_nothing(more, pointer, acme):
     assert shop.everything() == before
 
 
+@pytest.mark.parametrize("payment", [{"method": "account"}, {"method": "card", "token": "tok_success"}])
+def test_an_order_that_costs_nothing(payment, acme):
+    shop.product("WATER", "0.00", 9)
+    placed = shop.order(acme, ("WATER", 2), payment=payment)
+    assert shop.run(placed)["status"] == "SUCCEEDED"
+    assert acme.delete(f"{ORDERS}/{placed['order_id']}").status_code == 200
+    assert shop.stock_of("WATER") == 9
+
+
 # --- Filters ---
 
 
