@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
 from orders import reservations
 from orders.settlements import reconcile_payments as reconcile
+from orders.settlements import set_credit_limit
 from orders.steps import WORKFLOW
+from partners.ledger import open_account
 from tests import factories
 from tests.bookings.sales import act, book, change, query, refused
 from tests.orders import shop
@@ -47,8 +50,7 @@ def test_the_card_is_charged_what_the_order_costs(acme, paid):
 
 
 def test_a_card_needs_no_credit(acme, flight):
-    query("INSERT INTO partners_account (code, kind, agency_id, customer_id, currency, balance, credit_limit, created_at) "
-          "VALUES (%s, 'agency', %s, '', 'USD', 0, 0, now())", f"agency:{acme.id}:USD", acme.id)  # fmt: skip
+    set_credit_limit(open_account(UUID(acme.id), "", "USD"), Decimal(0), actor=WORKFLOW, at=timezone.now())
     booking = book(acme, flight)
     refused(acme.post("/orders", shop.order_body(booking)), 409, "credit_limit_exceeded")
     assert shop.run(shop.order(acme, booking, payment=CARD))["status"] == "SUCCEEDED"
@@ -109,7 +111,7 @@ def dearer(acme, paid, pass_time):
 
 
 def test_what_a_change_costs_is_charged_by_its_quote(acme, dearer):
-    placed, booking, quoted, confirm = dearer
+    placed, _, quoted, confirm = dearer
     before = bank()
     key = {"Idempotency_Key": "k"}
     answers = [acme.post(confirm, **key), acme.post(confirm, **key), acme.post(confirm)]
@@ -131,7 +133,7 @@ def test_a_change_that_costs_a_card_money_wants_a_quote(acme, dearer):
 
 
 def test_what_a_quote_was_paid_goes_back_if_it_is_not_carried_out(acme, dearer, pass_time):
-    placed, booking, quoted, confirm = dearer
+    placed, booking, quoted, _ = dearer
     reservations.pay_quote(booking["booking_id"], quoted["quote_id"], "change", caller=WORKFLOW)
     assert reservations.return_unused_payments(at=timezone.now(), actor=WORKFLOW) == 0  # it may yet be carried out
     assert reservations.return_unused_payments(at=timezone.now() + timedelta(hours=1), actor=WORKFLOW) == 1
