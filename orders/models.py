@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from bookings.models import Booking
 from partners.models import Agency
@@ -265,6 +266,11 @@ class Execution(StateMachine):
 
     def __str__(self) -> str:
         return self.arn
+
+    @cached_property
+    def unwritten(self) -> list["ExecutionEvent"]:
+        """The lines of its history that are written when it is written next."""
+        return []
 
     @property
     def available_actions(self) -> list[str]:

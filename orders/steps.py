@@ -96,6 +96,8 @@ def notify(order_id: UUID) -> None:
     if Event.objects.filter(subject_id=order_id, action="order.completed").exists():
         return
     order = Order.objects.get(pk=order_id)
+    if order.status in (Order.Status.CANCELLED, Order.Status.FAILED):
+        return  # somebody has ended it meanwhile
     if order.contact_email:
         confirmation_mail(order).send()
     with changing(order_id, at) as locked:

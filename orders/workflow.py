@@ -16,7 +16,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from orders import backups, steps
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 WORKFLOW = system("workflow")
 WORKER_LOST, TIMEOUT, TASK_FAILED = "WorkerLost", "States.Timeout", "States.TaskFailed"
 MOST_LOSSES = 3
+SUSPECTS_LOCK = 0x5C4ED02F
 BATCH = 100
 
 
@@ -102,23 +103,36 @@ def wake(order_id: UUID) -> None:
 
 def advance(order_id: UUID) -> None:
     """Carry an execution on, state after state, until it ends or has to wait. Harmless when nothing is due."""
-    attempt = begin(order_id)
-    while attempt:
-        failure = carry_out(attempt)
-        attempt = finish(attempt, failure)
+    with letting_go_if_it_fails():
+        attempt = begin(order_id)
+        while attempt:
+            failure = carry_out(attempt)
+            attempt = finish(attempt, failure)
 
 
 def begin(order_id: UUID) -> Attempt | None:
     """Open the attempt that is due, or return None: nothing is, or somebody else is at it."""
     at = timezone.now()
-    with letting_go_if_it_fails(), transaction.atomic():
+    with transaction.atomic():
         execution = locked(order_id, wait=False)
-        if execution is None or not is_due(execution, at):
+        if execution is None or not is_due(execution, at) or has_to_wait_for_others(execution):
             return None
         if at >= (execution.redriven_at or execution.started_at) + settings.EXECUTION_TIMEOUT:
             end_badly(execution, Execution.Status.TIMED_OUT, Failure(TIMEOUT, "The execution took too long."), at)
             return None
-        return open_attempt(execution, at)
+        return go_on(execution, at)
+
+
+def has_to_wait_for_others(execution: Execution) -> bool:
+    """Tell whether an execution that has lost its worker must wait for another such one that is under way.
+
+    Whatever was at work in a process that one order has killed has lost its worker too. One after another, only the
+    order that kills it again is lost again.
+    """
+    if not execution.losses:
+        return False
+    others = Execution.objects.filter(losses__gt=0, attempt_started_at__isnull=False)
+    return not query("SELECT pg_try_advisory_xact_lock(%s::bigint)", SUSPECTS_LOCK) or others.exists()
 
 
 def carry_out(attempt: Attempt) -> Failure | None:
@@ -136,9 +150,9 @@ def carry_out(attempt: Attempt) -> Failure | None:
 def finish(attempt: Attempt, failure: Failure | None) -> Attempt | None:
     """Close an attempt and return the next one that is due now, if there is one."""
     at = timezone.now()
-    with letting_go_if_it_fails(), transaction.atomic():
+    with transaction.atomic():
         following = close(attempt, failure, at)
-    let_go(attempt)
+        let_go(attempt)  # nobody looks at it before the transaction, which has locked the order, is over
     return following
 
 
@@ -150,7 +164,15 @@ def close(attempt: Attempt, failure: Failure | None, at: datetime) -> Attempt | 
         fail_attempt(execution, attempt, failure, at)
     else:
         succeed(execution, attempt, at)
-    return open_attempt(execution, at) if is_due(execution, at) else None
+    return go_on(execution, at)
+
+
+def go_on(execution: Execution, at: datetime) -> Attempt | None:
+    """Open the attempt of a locked execution that is due now, if there is one, and write the execution down."""
+    attempt = open_attempt(execution, at) if is_due(execution, at) else None
+    if execution.status == Execution.Status.RUNNING:
+        save(execution)
+    return attempt
 
 
 def locked(order_id: UUID, *, wait: bool = True) -> Execution | None:
@@ -187,7 +209,6 @@ def open_attempt(execution: Execution, at: datetime) -> Attempt:
     execution.attempt_started_at, execution.due_at = at, at + state.timeout
     details = {"attempt": execution.attempt, "timeoutInSeconds": int(state.timeout.total_seconds())}
     log(execution, at, ("TaskScheduled", state.name, details), ("TaskStarted", state.name, {}))
-    save(execution)
     attempt = Attempt(execution.pk, state, execution.attempt, execution.redrive_count)
     hold(attempt)
     return attempt
@@ -213,7 +234,6 @@ def leave(execution: Execution, state: State, at: datetime) -> None:
     execution.attempt_started_at = None
     if following := FOLLOWING[state.name]:
         execution.state, execution.due_at = following.name, at
-        save(execution)
         return
     log(execution, at, ("ExecutionSucceeded", "", {}))
     end(execution, Execution.Status.SUCCEEDED, at)
@@ -231,7 +251,6 @@ def fail_attempt(execution: Execution, attempt: Attempt, failure: Failure, at: d
     is_last = failure.is_final or attempt.number >= retry.attempts or execution.losses >= MOST_LOSSES
     if not is_last:
         execution.due_at = at + retry.pause(attempt.number)
-        save(execution)
     elif attempt.state.is_essential:
         end_badly(execution, Execution.Status.FAILED, failure, at)
     else:
@@ -255,6 +274,7 @@ def end_badly(execution: Execution, status: str, failure: Failure, at: datetime)
 
 
 def end(execution: Execution, status: str, at: datetime, *, actor: Actor = WORKFLOW, error="", cause="") -> None:
+    write_history(execution)
     execution.move_to(
         status, actor=actor, reason=cause, at=at, stopped_at=at, due_at=None, attempt_started_at=None,
         attempt=execution.attempt, losses=execution.losses, last_event_id=execution.last_event_id, error=error,
@@ -263,19 +283,27 @@ def end(execution: Execution, status: str, at: datetime, *, actor: Actor = WORKF
 
 
 def save(execution: Execution) -> None:
+    write_history(execution)
     execution.save(
         update_fields=["state", "attempt", "losses", "attempt_started_at", "due_at", "last_event_id", "cause", "error"]
     )
 
 
 def log(execution: Execution, at: datetime, *lines: tuple[str, str, dict]) -> None:
-    """Add lines (type, state, details) to a locked execution's history. One statement; the caller saves the count."""
-    first = execution.last_event_id + 1
-    ExecutionEvent.objects.bulk_create(
-        ExecutionEvent(execution=execution, event_id=number, type=type_, at=at, state=state, details=details)
-        for number, (type_, state, details) in enumerate(lines, start=first)
-    )
-    execution.last_event_id += len(lines)
+    """Add lines (type, state, details) to a locked execution's history; they are written with the execution itself."""
+    for type_, state, details in lines:
+        execution.last_event_id += 1
+        execution.unwritten.append(
+            ExecutionEvent(
+                execution=execution, event_id=execution.last_event_id, type=type_, at=at, state=state, details=details
+            )
+        )
+
+
+def write_history(execution: Execution) -> None:
+    """Write the new lines, in one statement."""
+    ExecutionEvent.objects.bulk_create(execution.unwritten)
+    execution.unwritten.clear()
 
 
 # --- Attempts whose worker died, and attempts that take too long ---
@@ -285,9 +313,22 @@ def sweep() -> None:
     """Take up what stands still: lost and overlong attempts, and whatever is due. Each in a transaction of its own."""
     at = timezone.now()
     for order_id in under_way():
-        give_up_if_lost(order_id, at)
+        with surviving(order_id):
+            give_up_if_lost(order_id, at)
     for order_id in due(at):
-        advance(order_id)
+        with surviving(order_id):
+            advance(order_id)
+
+
+@contextmanager
+def surviving(order_id: UUID) -> Iterator[None]:
+    """Log what goes wrong with one execution; the others go on. Without a database there are no others."""
+    try:
+        yield
+    except Exception:
+        logger.exception("the execution of order %s stands still", order_id)
+        if not connection.is_usable():
+            raise
 
 
 def under_way() -> list[UUID]:
@@ -314,6 +355,8 @@ def give_up_if_lost(order_id: UUID, at: datetime) -> None:
         elif execution.due_at is not None and execution.due_at <= at:
             cause = f"{state.name} took longer than {state.timeout.total_seconds():.0f} s."
             fail_attempt(execution, attempt, Failure(TIMEOUT, cause), at)
+        if execution.status == Execution.Status.RUNNING:
+            save(execution)
 
 
 def hold(attempt: Attempt) -> None:
@@ -330,7 +373,7 @@ def letting_go_if_it_fails() -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(DatabaseError):
+        with suppress(Error):
             query("SELECT pg_advisory_unlock_all()")
         raise
 
@@ -365,6 +408,7 @@ def redrive(execution: Execution, *, actor: Actor, at: datetime) -> None:
     """Continue a failed execution of a locked order at the state that failed; the states before are not repeated."""
     count = execution.redrive_count + 1
     log(execution, at, ("ExecutionRedriven", "", {"redriveCount": count}))
+    write_history(execution)
     execution.move_to(
         Execution.Status.RUNNING, actor=actor, at=at, redrive_count=count, redriven_at=at, stopped_at=None, due_at=at,
         attempt=0, losses=0, error="", cause="", last_event_id=execution.last_event_id,
