@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from skybridge.embedded import addresses, banner
 from skybridge.embedded.engines import Engine, Home, Postgres, Valkey, start_engines, stop_children
@@ -134,14 +135,10 @@ class Supervisor:
     def program_list(self) -> list[Child]:
         """Return web, worker and beat. Orphans are killed: what they had not committed counts as never done."""
         schedule = self.state.directory / "celerybeat-schedule"
-        worker = ["-m", "celery", "-A", "skybridge", "worker", "-P", "threads", "-c", "4", "-l", "info"]
         return [
             self.child("web", web_command(self.host, self.port)),
-            self.child("worker", [*worker, "--without-gossip", "--without-mingle"]),
-            self.child(
-                "beat",
-                ["-m", "celery", "-A", "skybridge", "beat", "-s", str(schedule), "--pidfile="],
-            ),
+            self.child("worker", worker_command()),
+            self.child("beat", beat_command(schedule)),
         ]
 
     def child(self, name: str, arguments: list[str]) -> Child:
@@ -177,6 +174,15 @@ def web_command(host: str, port: int) -> list[str]:
     lives = ["--blocking-threads-idle-timeout", "600", "--respawn-failed-workers", "--workers-kill-timeout", "4"]
     application = ["--no-ws", "--factory", "skybridge.embedded.web:make_application"]
     return ["-m", "granian", "--interface", "wsgi", *address, *capacity, *lives, *application]
+
+
+def worker_command(app: str = "skybridge", *, pool: str = "threads", concurrency: int = 4) -> list[str]:
+    capacity = ["-P", pool, "-c", str(concurrency)]
+    return ["-m", "celery", "-A", app, "worker", *capacity, "-l", "info", "--without-gossip", "--without-mingle"]
+
+
+def beat_command(schedule: Path) -> list[str]:
+    return ["-m", "celery", "-A", "skybridge", "beat", "-s", str(schedule), "--pidfile="]
 
 
 def refuse_production() -> None:

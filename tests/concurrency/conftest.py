@@ -47,18 +47,22 @@ class Server:
         raise AssertionError(self.log.read_text())
 
 
-@contextmanager
-def running_server(directory: Path) -> Iterator[Server]:
-    """Start a web server with two workers of four threads each, and stop it."""
+def environment(**variables: str) -> dict[str, str]:
+    """Return the variables of a process on the tests' database."""
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"]).geturl()
-    environment = os.environ | {"DATABASE_URL": database, "LOG_LEVEL": "WARNING", "PGAPPNAME": SERVER_NAME}
+    return {**os.environ, "DATABASE_URL": database, "LOG_LEVEL": "WARNING", **variables}
+
+
+@contextmanager
+def running_server(directory: Path, **variables: str) -> Iterator[Server]:
+    """Start a web server with two workers of four threads each, and stop it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = directory / "web.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *web_command("127.0.0.1", port)],
-            env=environment,
+            env=environment(PGAPPNAME=SERVER_NAME, **variables),
             cwd=settings.BASE_DIR,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,47 @@
+"""The worker's application with states that hang or kill their own process.
+
+STRUCK says which, as JSON: `{"TakePayment before *": 0.5, "Notify after CUST001": "kill"}` lets every order take half a
+second before the effect of TakePayment, and those of CUST001 kill the process after that of Notify.
+"""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from orders import workflow  # noqa: E402 (models are there only now)
+from orders.models import Order  # noqa: E402
+from skybridge.celery import app  # noqa: E402, F401 (celery finds it here)
+
+STRUCK = json.loads(os.environ["STRUCK"])
+MARKS = Path(os.environ["MARKS"])
+
+
+def strike(state: str, place: str, order_id: UUID) -> None:
+    """Do what is to happen to an order before or after the effect of a state, and leave a mark."""
+    customer = Order.objects.values_list("customer_id", flat=True).get(pk=order_id)
+    deed = STRUCK.get(f"{state} {place} {customer}", STRUCK.get(f"{state} {place} *"))
+    if deed is None:
+        return
+    (MARKS / f"{state} {place} {customer}").touch()
+    if deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(deed)
+
+
+def struck(state: workflow.State) -> workflow.State:
+    def run(order_id: UUID) -> None:
+        strike(state.name, "before", order_id)
+        state.run(order_id)
+        strike(state.name, "after", order_id)
+
+    return state._replace(run=run)
+
+
+workflow.BY_NAME.update({state.name: struck(state) for state in workflow.STATES})
