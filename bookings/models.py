@@ -27,8 +27,11 @@ class BookingQuerySet(models.QuerySet):
         return self.filter(agency=None, user_id=caller.user_id)
 
     def overdue(self, at):
-        """Keep pending bookings whose deadline has passed: canceled already, though nobody has swept them."""
-        return self.filter(status=Booking.Status.PENDING, expires_at__lte=at)
+        """Keep pending bookings whose deadline has passed: canceled already, though nobody has swept them.
+
+        One that an order sells is the order's to release.
+        """
+        return self.filter(status=Booking.Status.PENDING, expires_at__lte=at, order=None)
 
     def with_status(self, status: str, at):
         overdue = models.Q(status=Booking.Status.PENDING, expires_at__lte=at)

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from bookings.documents import UNDERWAY
 from bookings.models import Booking
 from partners.models import Agency
 from skybridge.identifiers import uuid7
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
+from ticketing.models import Coupon
 
 
 class ProductQuerySet(models.QuerySet):
@@ -72,6 +74,14 @@ class OrderQuerySet(models.QuerySet):
         if caller.agency_id:
             return self.live().filter(agency_id=caller.agency_id)
         return self.live().filter(agency=None, customer_id=caller.user_id)
+
+    def with_underway(self, at):
+        """Tell of each whether a passenger of a confirmed booking has checked in, or a flight has left."""
+        confirmed = Booking.objects.filter(order=OuterRef("pk"), status=Booking.Status.CONFIRMED)
+        coupons = Q(tickets__coupons__status__in=UNDERWAY) | Q(
+            tickets__coupons__status__in=Coupon.LIVE, tickets__coupons__flight__departs_at__lte=at
+        )
+        return self.annotate(is_underway=Exists(confirmed.filter(coupons)))
 
     def page(self, query: dict) -> tuple[list["Order"], str | None]:
         """Return a page, newest first, and the cursor of the next one. One statement."""
@@ -154,9 +164,12 @@ class Order(StateMachine):
 
     @property
     def available_actions(self) -> list[str]:
-        """Return the actions that its status allows."""
+        """Return the actions that its status allows; nothing is undone once a passenger is under way."""
         actions = [self.ACTIONS[Order.Status(target)] for target in self.allowed_from(self.status)]
-        return [*actions, "delete"] if self.status in self.DELETABLE else actions
+        if self.status in self.DELETABLE:
+            actions.append("delete")
+        is_kept = getattr(self, "is_underway", False)  # known where the order was read for showing it
+        return [action for action in actions if not is_kept or action not in ("cancel", "delete")]
 
 
 class OrderItem(models.Model):

@@ -237,7 +237,8 @@ def lapse(order_id: UUID, at: datetime, caller: Caller) -> bool:
 
 def read_order(order_id: UUID, *, caller: Caller) -> Order:
     """Return an order that the caller may see, with its items. Two statements. Raises OrderNotFound."""
-    order = Order.objects.visible_to(caller).prefetch_related("items").filter(pk=order_id).first()
+    visible = Order.objects.visible_to(caller).with_underway(timezone.now())
+    order = visible.prefetch_related("items").filter(pk=order_id).first()
     if order is None:
         raise OrderNotFound
     return order

@@ -146,18 +146,9 @@ def give_seats_back(undoing: Undoing) -> None:
     for view in booking_views(undoing.order.pk):
         if view.booking.status == Booking.Status.PENDING:
             release_booking(view.booking.id, actor=undoing.caller, reason=undoing.reason, at=undoing.at)
+            undoing.add(purchase(coupon for _, coupons in view.tickets for coupon in coupons).reversed)
         elif view.booking.status == Booking.Status.CONFIRMED:
             undoing.add(end(view.booking.id, undoing))
-        if was_never_sold(view):
-            undoing.add(purchase(coupon for _, coupons in view.tickets for coupon in coupons).reversed)
-
-
-def was_never_sold(view: BookingView) -> bool:
-    """Tell whether a booking was held only, and maybe ran out so; one cancelled after its sale has been settled."""
-    ran_out = view.booking.status == Booking.Status.CANCELED and not view.booking.refunded_amount
-    return view.booking.status == Booking.Status.PENDING or (
-        ran_out and not any(ticket.issued_at for ticket, _ in view.tickets)
-    )
 
 
 def end(booking_id: UUID, undoing: Undoing) -> Settlement:

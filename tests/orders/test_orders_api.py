@@ -239,7 +239,9 @@ def test_what_is_not_available_is_refused_and_changes_nothing(status, acme):
 def test_nothing_to_cancel_once_a_flight_has_left(acme, flight, pass_time):
     placed = shop.order(acme, book(acme, flight))
     shop.run(placed)
+    assert {"cancel", "delete"} <= set(shop.read(acme, placed)["available_actions"])
     pass_time(days=6)
+    assert shop.read(acme, placed)["available_actions"] == ["ship", "fail"]
     before = shop.everything()
     for action in ("cancel", "delete"):
         assert carry_out(acme, placed["order_id"], action).status_code == 409
