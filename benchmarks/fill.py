@@ -57,6 +57,10 @@ SELECT i.indexrelid::regclass::text, c.conname, i.indrelid::regclass::text,
 FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u'
 WHERE i.indrelid IN ('flights_flight'::regclass, 'flights_flightcabin'::regclass) AND NOT i.indisprimary
 """
+PRODUCTS = """
+INSERT INTO orders_product (product_id, name, category, price, currency, stock, on_sale)
+SELECT 'BENCHMARK' || n, 'Bag', 'baggage', 10, 'USD', 1000000, true FROM generate_series(0, 99) AS n
+"""
 AGENCY = """
 WITH plan AS (
     INSERT INTO partners_plan (name, rate, burst, quota_period) VALUES ('benchmark', 100000, 1000000, 'day')
@@ -101,3 +105,9 @@ def add_agency(prefix: str, digest: bytes) -> None:
     """Add an agency whose plan lets everything through, with one key."""
     with connection.cursor() as cursor:
         cursor.execute(AGENCY, {"prefix": prefix, "digest": digest})
+
+
+def add_products() -> None:
+    """Add a hundred products that do not sell out."""
+    with connection.cursor() as cursor:
+        cursor.execute(PRODUCTS)

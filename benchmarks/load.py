@@ -1,10 +1,11 @@
-"""Measure BOOK, SEARCH and READ against a running server: requests/s, p50, p99 and the server's CPU per request.
+"""Measure BOOK, SEARCH, READ and ORDER against a running server: requests/s, p50, p99 and the server's CPU per request.
 
     python -m benchmarks                     # the server that `make run` has started
     python -m benchmarks --flights 250000    # a server and databases of its own, deleted afterwards
 
 BOOK holds one or two seats of one of some thousand flights (its holds run out after 20 minutes), ONCE does so with an
-`Idempotency-Key`, SEARCH asks for a route and a date, READ retrieves a booking that BOOK has made. Works take turns in
+`Idempotency-Key`, SEARCH asks for a route and a date, READ retrieves a booking that BOOK has made, ORDER sells one
+product to one of a thousand customers (what workers do with it afterwards: `benchmarks.workflow`). Works take turns in
 rounds; the figures are each work's medians.
 """
 
@@ -49,6 +50,7 @@ class Works:
         self.flights = [flight for day in range(1, DAYS + 1) for flight in self.flights_on(day)]
         if not self.flights:
             sys.exit("The server has no flights to sell.")
+        self.products = [product["product_id"] for product in server.ask("GET", "/products")["products"]]
         self.bookings = [server.ask("POST", "/bookFlight", self.order())["bookingId"] for _ in range(BOOKINGS)]
 
     def flights_on(self, day: int) -> list[dict]:
@@ -70,6 +72,13 @@ class Works:
 
     def once(self) -> bytes:
         return self.book(**{"Idempotency-Key": str(uuid.uuid4())})
+
+    def buy(self) -> bytes:
+        body = {
+            "customer_id": f"CUST{random.randrange(1000):03}",
+            "items": [{"product_id": random.choice(self.products), "quantity": 1}],
+        }
+        return self.server.request("POST", "/orders", body)
 
     def search(self) -> bytes:
         flight = random.choice(self.flights)
@@ -111,7 +120,7 @@ def run_round(
 def measure(running: Running, options: argparse.Namespace) -> None:
     server = Server(running.url, running.key)
     works = Works(server)
-    makers = {"BOOK": works.book, "ONCE": works.once, "SEARCH": works.search, "READ": works.read}
+    makers = {"BOOK": works.book, "ONCE": works.once, "SEARCH": works.search, "READ": works.read, "ORDER": works.buy}
     chosen = [name for name in makers if name in options.works.upper().split(",")]
     engines = {name: cpu.listeners(port) for name, port in running.ports.items() if port}
     for name in chosen:  # every connection of every worker has prepared its statements

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import django
 from django.db import connection
 
-from benchmarks.fill import add_agency, fill
+from benchmarks.fill import add_agency, add_products, fill
 from skybridge.embedded.engines import (
     Engine,
     Home,
@@ -73,6 +73,7 @@ def own_server(flights: int) -> Iterator[Path]:
         subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=PROJECT, check=True)
         django.setup()
         fill(flights)
+        add_products()
         key = "sb_test_" + b32encode(os.urandom(20)).decode().lower()
         add_agency(key[:12], hashlib.sha256(key.encode()).digest())
         connection.close()
