@@ -127,7 +127,7 @@ def timed_order(api: HttpApi) -> tuple[float, dict]:
     placed = shop.order(api, ("BAG", 1))
     took = time.monotonic() - began
     assert api.get(f"/status/{placed['order_id']}").status_code == 200
-    time.sleep(0.1)
+    time.sleep(0.05)
     return took, placed
 
 
