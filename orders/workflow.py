@@ -64,7 +64,7 @@ class State(NamedTuple):
 
 
 STATES = (
-    State("TakePayment", steps.take_payment, steps.give_payment_back, retry=Retry(attempts=8)),
+    State("TakePayment", steps.take_payment, steps.give_payment_back, retry=Retry(attempts=20)),
     State("ConfirmBookings", steps.confirm_bookings, steps.give_seats_back),
     State("IssueTickets", steps.issue_tickets),
     State("BackUp", steps.back_up, is_essential=False),  # what is not stored then is stored when the store is back
