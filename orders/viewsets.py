@@ -77,114 +77,6 @@ def numbered_page(rows, query: dict) -> list:
     return list(rows[first : first + query["limit"]])
 
 
-class FoundingOrderViewSet(OrderDoor):
-    """Founding document 004: orders by page number, and the status of their workflow."""
-
-    @operation(
-        "Create an order",
-        body=serializers.NewOrderSerializer,
-        answers={201: serializers.CreatedOrderSerializer},
-        refusals=[404, 409],
-        examples=[examples.NEW_ORDER, examples.CREATED],
-        tags=["Orders"],
-        operation_id="createOrder",
-    )
-    def create(self, request, data):
-        """Sell products and pending bookings on one order, at today's prices, all of it or nothing.
-
-        The stock is taken and the account charged at once; the workflow takes the payment, confirms the bookings,
-        issues the tickets and backs the order up.
-        """
-        order = self.place(data)
-        answer = {
-            "message": "Order created successfully",
-            "order_id": order.pk,
-            "execution_arn": arn_of(order),
-            "note": "Save this execution_arn to check workflow status later",
-            "status": order.status,
-            "total_amount": rounded(order.total_amount, order.currency),
-            "currency": order.currency,
-        }
-        return reply(answer, 201)
-
-    @operation(
-        "List orders by page number",
-        query=serializers.PageNumberSerializer,
-        answers={200: serializers.OrderNumberedPageSerializer},
-        examples=[examples.NUMBERED_PAGE],
-        tags=["Orders"],
-        operation_id="listOrdersByPage",
-    )
-    def list(self, request, query):
-        """The caller's orders, newest first."""
-        orders = Order.objects.visible_to(self.caller)
-        page = numbered_page(orders.order_by("-pk"), query)
-        return reply({"orders": [order_line(o) for o in page], "pagination": pagination(query, orders.count())})
-
-    @operation(
-        "Retrieve an order",
-        answers={200: serializers.OrderSerializer},
-        refusals=[404],
-        examples=[examples.ORDER_FOUND],
-        tags=["Orders"],
-        operation_id="retrieveFoundingOrder",
-    )
-    def retrieve(self, request, order_id):
-        """An order with its items, at the prices at which they were sold."""
-        order = services.read_order(order_id, caller=self.caller)
-        return reply(order_document(order), headers={"ETag": etag(order.version)})
-
-    @operation(
-        "Update an order's status",
-        body=serializers.StatusSerializer,
-        answers={200: serializers.UpdatedOrderSerializer},
-        refusals=[404, 409, 412],
-        examples=[examples.STATUS, examples.UPDATED],
-        tags=["Orders"],
-        operation_id="updateOrder",
-    )
-    def update(self, request, order_id, data):
-        """Move an order on; `cancelled` gives stock and seats back and pays the money back."""
-        order = services.change_status(order_id, data["status"], caller=self.caller, if_match=self.if_match)
-        return reply({"message": "Order updated successfully", "order_id": order.pk, "status": order.status})
-
-    @operation(
-        "Delete an order",
-        answers={200: serializers.DeletedOrderSerializer},
-        refusals=[404, 409, 412],
-        examples=[examples.DELETED],
-        tags=["Orders"],
-        operation_id="deleteOrder",
-    )
-    def destroy(self, request, order_id):
-        """Stock and seats return and the money is paid back; the order's events and backups stay."""
-        services.delete_order(order_id, caller=self.caller, if_match=self.if_match)
-        return reply({"message": "Order deleted successfully", "order_id": order_id})
-
-    @operation(
-        "Retrieve a workflow's status",
-        answers={200: serializers.WorkflowStatusSerializer},
-        refusals=[404],
-        examples=[examples.WORKFLOW_STATUS],
-        tags=["Executions"],
-        operation_id="workflowStatus",
-    )
-    def status(self, request, identifier):
-        """By order id or execution ARN, with the last lines of its history."""
-        execution = executions.find_execution(identifier, caller=self.caller)
-        _, kind = executions.order_id_of(identifier)
-        answer = {
-            "execution_arn": execution.arn,
-            "status": execution.status,
-            "start_date": utc_text(execution.started_at),
-            "stop_date": utc_text(execution.stopped_at),
-            "input_identifier": identifier,
-            "identifier_type": kind,
-            "recent_events": recent_events(executions.latest_events(execution)),
-        }
-        return reply(answer)
-
-
 class ProductViewSet(OrderDoor):
     @operation(
         "List products",
@@ -268,7 +160,7 @@ class OrderViewSet(OrderDoor):
         tags=["Orders"],
     )
     def destroy(self, request, order_id):
-        """As `DELETE /orders/{order_id}`."""
+        """Stock and seats return and the money is paid back; the order's events and backups stay."""
         services.delete_order(order_id, caller=self.caller, if_match=self.if_match)
         return reply({"message": "Order deleted successfully", "order_id": order_id})
 
@@ -283,6 +175,88 @@ class OrderViewSet(OrderDoor):
         """Give stock and seats back and pay the money back; bookings by their fare rules. Again: the same answer."""
         services.change_status(order_id, Order.Status.CANCELLED, caller=self.caller, if_match=self.if_match)
         return answer(services.read_order(order_id, caller=self.caller))
+
+
+class FoundingOrderViewSet(OrderViewSet):
+    """Founding document 004: orders by page number, and the status of their workflow; read and deleted as in REST."""
+
+    @operation(
+        "Create an order",
+        body=serializers.NewOrderSerializer,
+        answers={201: serializers.CreatedOrderSerializer},
+        refusals=[404, 409],
+        examples=[examples.NEW_ORDER, examples.CREATED],
+        tags=["Orders"],
+        operation_id="createOrder",
+    )
+    def create(self, request, data):
+        """Sell products and pending bookings on one order, at today's prices, all of it or nothing.
+
+        The stock is taken and the account charged at once; the workflow takes the payment, confirms the bookings,
+        issues the tickets and backs the order up.
+        """
+        order = self.place(data)
+        answer = {
+            "message": "Order created successfully",
+            "order_id": order.pk,
+            "execution_arn": arn_of(order),
+            "note": "Save this execution_arn to check workflow status later",
+            "status": order.status,
+            "total_amount": rounded(order.total_amount, order.currency),
+            "currency": order.currency,
+        }
+        return reply(answer, 201)
+
+    @operation(
+        "List orders by page number",
+        query=serializers.PageNumberSerializer,
+        answers={200: serializers.OrderNumberedPageSerializer},
+        examples=[examples.NUMBERED_PAGE],
+        tags=["Orders"],
+        operation_id="listOrdersByPage",
+    )
+    def list(self, request, query):
+        """The caller's orders, newest first."""
+        orders = Order.objects.visible_to(self.caller)
+        page = numbered_page(orders.order_by("-pk"), query)
+        return reply({"orders": [order_line(o) for o in page], "pagination": pagination(query, orders.count())})
+
+    @operation(
+        "Update an order's status",
+        body=serializers.StatusSerializer,
+        answers={200: serializers.UpdatedOrderSerializer},
+        refusals=[404, 409, 412],
+        examples=[examples.STATUS, examples.UPDATED],
+        tags=["Orders"],
+        operation_id="updateOrder",
+    )
+    def update(self, request, order_id, data):
+        """Move an order on; `cancelled` gives stock and seats back and pays the money back."""
+        order = services.change_status(order_id, data["status"], caller=self.caller, if_match=self.if_match)
+        return reply({"message": "Order updated successfully", "order_id": order.pk, "status": order.status})
+
+    @operation(
+        "Retrieve a workflow's status",
+        answers={200: serializers.WorkflowStatusSerializer},
+        refusals=[404],
+        examples=[examples.WORKFLOW_STATUS],
+        tags=["Executions"],
+        operation_id="workflowStatus",
+    )
+    def status(self, request, identifier):
+        """By order id or execution ARN, with the last lines of its history."""
+        execution = executions.find_execution(identifier, caller=self.caller)
+        _, kind = executions.order_id_of(identifier)
+        answer = {
+            "execution_arn": execution.arn,
+            "status": execution.status,
+            "start_date": utc_text(execution.started_at),
+            "stop_date": utc_text(execution.stopped_at),
+            "input_identifier": identifier,
+            "identifier_type": kind,
+            "recent_events": recent_events(executions.latest_events(execution)),
+        }
+        return reply(answer)
 
 
 class OrderQuoteViewSet(OrderDoor):
