@@ -90,19 +90,22 @@ def back_up(order_id: UUID) -> None:
 def notify(order_id: UUID) -> None:
     """Write to the customer that the order is complete, once, and record it.
 
-    A worker that dies between the two sends the message again, under the same Message-ID.
+    A worker that dies between the two sends the message again, under the same Message-ID. The execution's end makes the
+    version of the order that holds the record.
     """
-    at = timezone.now()
-    if Event.objects.filter(subject_id=order_id, action="order.completed").exists():
-        return
     order = Order.objects.get(pk=order_id)
-    if order.status in (Order.Status.CANCELLED, Order.Status.FAILED):
+    if is_completed(order_id) or order.status in (Order.Status.CANCELLED, Order.Status.FAILED):
         return  # somebody has ended it meanwhile
     if order.contact_email:
         confirmation_mail(order).send()
-    with changing(order_id, at) as locked:
-        after = {"status": locked.status, "mail": bool(order.contact_email)}
-        record([Happening("order.completed", order_id, None, after)], actor=WORKFLOW, at=at)
+    with transaction.atomic():
+        after = {"status": Order.objects.locked().get(pk=order_id).status, "mail": bool(order.contact_email)}
+        if not is_completed(order_id):
+            record([Happening("order.completed", order_id, None, after)], actor=WORKFLOW)
+
+
+def is_completed(order_id: UUID) -> bool:
+    return Event.objects.filter(subject_id=order_id, action="order.completed").exists()
 
 
 def confirmation_mail(order: Order) -> EmailMessage:

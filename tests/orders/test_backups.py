@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from orders import backups, tasks
+from orders.backups import THREADS
 from orders.models import Backup, Order
 from orders.objects import canonical, key_of, name_of
 from orders.snapshots import OWN, PARTS
@@ -206,8 +207,8 @@ def test_the_store_is_down_while_orders_are_sold(acme, watched, caplog):
     watched.down = True
     orders = [shop.order(acme, ("PROD001", 1)) for _ in range(10)]
     assert objects.drain() == 0
-    assert "not available" in caplog.text
-    assert len([r for r in caplog.records if "not available" in r.getMessage()]) == 1
+    told = [record for record in caplog.records if "not available" in record.getMessage()]
+    assert 1 <= len(told) <= THREADS  # each thread gives up at its first try
     assert waiting() >= len(orders)
     watched.down = False
     kept = waiting()
