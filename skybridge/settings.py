@@ -167,6 +167,10 @@ API_KEY_CACHE_SECONDS = 3  # a revoked key stops working within this time, in ev
 TRAVELLER_PLAN = {"name": "traveller", "rate": 50, "burst": 100}
 SESSION_PLAN = {"name": "session", "rate": 50, "burst": 100}
 
+# --- Who vouches for boarding passes: P-256 keys as PEM, the signing one first (docs/boarding-passes.md) ---
+# Development makes one of its own and keeps it in HOME.
+BOARDING_PASS_KEYS = env.str("BOARDING_PASS_KEYS", "", multiline=True)
+
 # --- The workflow of orders ---
 EXECUTION_ARN_PREFIX = (
     f"arn:aws:states:{env.str('EXECUTION_REGION', 'us-east-1')}:{env.str('EXECUTION_ACCOUNT', '123456789012')}"

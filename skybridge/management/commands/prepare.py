@@ -12,6 +12,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         keys.make_key_pair(settings.HOME)
+        keys.boarding_pass_pem(settings.HOME)
         try:
             if has_pending_migrations():
                 call_command("migrate", interactive=False, verbosity=0)
