@@ -258,15 +258,19 @@ def fail_attempt(execution: Execution, attempt: Attempt, failure: Failure, at: d
 
 
 def end_badly(execution: Execution, status: str, failure: Failure, at: datetime) -> None:
-    """End an execution as FAILED or TIMED_OUT. The order fails with it, and keeps what it has taken for a while."""
+    """End an execution as FAILED or TIMED_OUT. The order fails with it, and keeps what it has taken for a while.
+
+    What was refused for good, such as a card, keeps it less long: nobody shall block seats with cards that do not pay.
+    """
     type_ = "ExecutionTimedOut" if status == Execution.Status.TIMED_OUT else "ExecutionFailed"
     log(execution, at, (type_, "", {"error": failure.error, "cause": failure.cause}))
     end(execution, status, at, error=failure.error[:100], cause=failure.cause)
     order = execution.order
+    lifetime = settings.REFUSED_ORDER_LIFETIME if failure.is_final else settings.FAILED_ORDER_LIFETIME
     if Order.Status.FAILED in Order.TRANSITIONS.get(order.status, ()):
         order.move_to(
             Order.Status.FAILED, actor=WORKFLOW, reason=failure.cause, at=at,
-            lapses_at=at + settings.FAILED_ORDER_LIFETIME, **order.touched(at),
+            lapses_at=at + lifetime, **order.touched(at),
         )  # fmt: skip
     else:
         Order.objects.filter(pk=order.pk).update(**order.touched(at))

@@ -184,7 +184,9 @@ QUOTE_LIFETIME = timedelta(minutes=env.int("QUOTE_MINUTES", 15))
 SALES_CLOSE_BEFORE_DEPARTURE = timedelta(minutes=env.int("SALES_CLOSE_MINUTES", 60))
 ACCOUNTING_CODE = env.str("ACCOUNTING_CODE", "000")  # of tickets whose carrier has none
 CURRENCY = env.str("CURRENCY", "USD")
-FAILED_ORDER_LIFETIME = timedelta(hours=env.int("FAILED_ORDER_HOURS", 24))  # then it gives back what it has taken
+# How long a failed order keeps what it has taken: one that failed by our fault, and one that was refused (a bad card).
+FAILED_ORDER_LIFETIME = timedelta(hours=env.int("FAILED_ORDER_HOURS", 24))
+REFUSED_ORDER_LIFETIME = timedelta(minutes=env.int("REFUSED_ORDER_MINUTES", 60))
 IDEMPOTENCY_KEY_LIFETIME = timedelta(hours=24)
 ECONOMY_SHARE = Decimal("0.92")  # of a flight whose schedule gives one seat count, see flights/schedules.py
 

@@ -147,8 +147,20 @@ def test_a_failed_order_lapses_and_gives_everything_back(acme, flight, pass_time
     shop.product()
     placed = shop.order(acme, ("PROD001", 1), book(acme, flight), payment={"method": "card", "token": "tok_decline"})
     assert shop.run(placed)["status"] == "FAILED"
+    pass_time(minutes=59)
     assert services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW) == 0
-    pass_time(hours=25)
+    pass_time(minutes=2)
+    assert services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW) == 1
+    assert_undone(acme, placed, flight)
+
+
+def test_what_failed_by_our_fault_keeps_what_it_has_for_a_day(acme, flight, pass_time):
+    shop.product()
+    placed = shop.order(acme, ("PROD001", 1), book(acme, flight))
+    acme.put(f"/orders/{placed['order_id']}", {"status": "failed"})
+    pass_time(hours=23)
+    assert services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW) == 0
+    pass_time(hours=2)
     assert services.lapse_failed_orders(at=timezone.now(), caller=WORKFLOW) == 1
     assert_undone(acme, placed, flight)
 
