@@ -30,7 +30,7 @@ def owner(
     if caller.agency_id:
         return caller.agency_id, caller.agency_name, user_id
     if user_id and user_id != caller.user_id:
-        raise refused(field, "A traveller books for itself; leave the field out.")
+        raise refused(field, "A traveller books and orders for itself: name yourself, or leave the field out.")
     return None, None, caller.user_id
 
 

@@ -6,10 +6,14 @@ staff sells to nobody in particular is paid at the counter.
 
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from bookings.fare_rules import Settlement
+from bookings.models import Quote
 from orders.models import Order
 from partners import ledger
+
+QUOTE = "quote:"  # and the quote's id: the purpose of a payment of what a quote has due
 
 
 def account_of(order: Order) -> str:
@@ -19,6 +23,12 @@ def account_of(order: Order) -> str:
     if not order.agency_id and not order.customer_id:
         return ledger.system_account(ledger.bank("counter"), order.currency)
     return ledger.account_code(order.agency_id, order.customer_id, order.currency)
+
+
+def unused_purposes(order_id: UUID) -> list[str]:
+    """Return the purposes of payments for quotes of an order's bookings that were not carried out."""
+    open_quotes = Quote.objects.filter(booking__order_id=order_id, confirmed_at=None)
+    return [f"{QUOTE}{quote_id}" for quote_id in open_quotes.values_list("pk", flat=True)]
 
 
 def prepare_account(order: Order) -> None:

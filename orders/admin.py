@@ -50,8 +50,23 @@ def seen(execution: Execution, history: list[ExecutionEvent]) -> Picture:
     return picture_of(execution, history, workflow.STATES, timezone.now())
 
 
+class ProductForm(forms.ModelForm):
+    """Stock is changed by a number of pieces: what was sold while somebody looked at the form stays sold."""
+
+    pieces = forms.IntegerField(label="Pieces to add", initial=0, help_text="Negative: to take away.")
+
+    class Meta:
+        model = Product
+        fields = ("product_id", "name", "category", "price", "currency", "on_sale")
+
+    @property
+    def changed_data_of_model(self) -> list[str]:
+        return [name for name in self.changed_data if name != "pieces"]
+
+
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):
+    form = ProductForm
     list_display = ("product_id", "name", "category", "price", "currency", "stock", "on_sale")
     list_filter = ("category", "on_sale")
     search_fields = ("=product_id", "^name")
@@ -60,7 +75,14 @@ class ProductAdmin(admin.ModelAdmin):
         return False
 
     def get_readonly_fields(self, request, obj=None):
-        return ("product_id", "currency") if obj else ()
+        return ("product_id", "currency", "stock") if obj else ()
+
+    def save_model(self, request, obj, form, change) -> None:
+        try:
+            pieces = form.cleaned_data["pieces"]
+            services.change_product(obj, form.changed_data_of_model, pieces, actor=staff_caller(request))
+        except DomainError as refusal:
+            self.message_user(request, f"{refusal.message} ({refusal.code})", messages.ERROR)
 
 
 class OrderItemInline(ReadOnlyInline):

@@ -1,8 +1,16 @@
-"""The demo's products: the founding document's inventory, and what an airline sells beside its flights."""
+"""The demo's products (the founding document's inventory, and ancillaries) and what its agencies may owe."""
 
 from decimal import Decimal
 
+from django.utils import timezone
+
 from orders.models import Product
+from orders.settlements import set_credit_limit
+from partners.ledger import open_account
+from partners.models import Agency
+from skybridge.events import Actor
+
+CREDIT_LIMITS = {"Acme Travel": Decimal(1_000_000), "PartnerCo": Decimal(1_000_000), "Zenith Tours": Decimal(2_500)}
 
 # product id, name, category, price, stock
 PRODUCTS = (
@@ -32,3 +40,10 @@ def ensure_demo_products() -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def ensure_demo_limits(*, actor: Actor) -> None:
+    """Open the demo agencies' accounts in dollars with their limits; those open keep the limit they have."""
+    for agency in Agency.objects.filter(name__in=CREDIT_LIMITS).exclude(accounts__currency="USD"):
+        code = open_account(agency.pk, "", "USD")
+        set_credit_limit(code, CREDIT_LIMITS[agency.name], actor=actor, at=timezone.now())

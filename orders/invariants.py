@@ -25,13 +25,22 @@ ORDERS = [
     ),
     Invariant(
         "processed_card_orders_are_paid",
-        "An order by card whose execution succeeded has been paid what it costs, less refunds that are on their way.",
+        "An order by card whose execution succeeded has paid what it costs, less what went back.",
         """SELECT o.id FROM orders_order o JOIN orders_execution x ON x.order_id = o.id AND x.status = 'SUCCEEDED'
         LEFT JOIN (
-            SELECT order_id, sum(amount - refunded_amount) AS paid FROM partners_payment
-            WHERE status = 'succeeded' GROUP BY 1
+            SELECT order_id, sum(amount - refunded_amount) AS paid,
+                sum(amount - refunded_amount) FILTER (WHERE purpose <> 'order' AND NOT EXISTS (
+                    SELECT FROM bookings_quote q WHERE 'quote:' || q.id = purpose AND q.confirmed_at IS NOT NULL
+                )) AS unused
+            FROM partners_payment WHERE status = 'succeeded' GROUP BY 1
         ) p ON p.order_id = o.id
-        WHERE o.payment_method = 'card' AND COALESCE(p.paid, 0) < o.total_amount - o.refunded_amount""",
+        LEFT JOIN (
+            SELECT p.order_id, sum(r.amount) AS failed
+            FROM partners_refund r JOIN partners_payment p ON p.id = r.payment_id WHERE r.status = 'failed' GROUP BY 1
+        ) f ON f.order_id = o.id
+        WHERE o.payment_method = 'card'
+          AND NOT COALESCE(p.paid, 0) - COALESCE(p.unused, 0) BETWEEN o.total_amount - o.refunded_amount
+            AND o.total_amount - o.refunded_amount + COALESCE(f.failed, 0)""",
     ),
     Invariant(
         "order_status_is_that_of_last_event",

@@ -4,6 +4,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
@@ -13,6 +15,7 @@ from bookings.documents import UNDERWAY
 from bookings.models import Booking
 from partners.models import Agency
 from skybridge.identifiers import uuid7
+from skybridge.money import rounded
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
 from ticketing.models import Coupon
@@ -44,7 +47,7 @@ class Product(models.Model):
     name = models.CharField(max_length=100)
     category = models.CharField(max_length=8, choices=Category, default=Category.GOODS)
     price = models.DecimalField(max_digits=12, decimal_places=4)
-    currency = models.CharField(max_length=3)
+    currency = models.CharField(max_length=3, validators=[RegexValidator("^[A-Z]{3}$", "Three capital letters.")])
     stock = models.PositiveIntegerField(default=0, help_text="Pieces that can be sold.")
     on_sale = models.BooleanField(default=True)
 
@@ -56,6 +59,11 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id} {self.name}"
+
+    def clean(self) -> None:
+        """Refuse a price that its currency cannot have."""
+        if self.price is not None and rounded(self.price, self.currency) != self.price:
+            raise ValidationError({"price": f"{self.currency} has no such small parts."})
 
 
 class OrderQuerySet(models.QuerySet):
@@ -129,7 +137,9 @@ class Order(StateMachine):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     currency = models.CharField(max_length=3)
     total_amount = models.DecimalField(max_digits=12, decimal_places=4, help_text="The sum of its items.")
-    refunded_amount = models.DecimalField(max_digits=12, decimal_places=4, default=0)
+    refunded_amount = models.DecimalField(
+        max_digits=12, decimal_places=4, default=0, help_text="Paid back, or not owed any more."
+    )
     payment_method = models.CharField(max_length=7, choices=PaymentMethod, default=PaymentMethod.ACCOUNT)
     contact_email = models.EmailField(blank=True)
     version = models.PositiveIntegerField(default=1)

@@ -18,7 +18,7 @@ from bookings.models import Booking, Quote, status_at
 from bookings.quotes import carry_out_quote, check_quote, read_quote
 from bookings.services import confirm, end_booking, read_booking
 from orders import backups, workflow
-from orders.accounts import account_of, prepare_account
+from orders.accounts import QUOTE, account_of, prepare_account, unused_purposes
 from orders.exceptions import OrderInProgress, QuoteNeeded
 from orders.models import Execution, Order, OrderItem
 from orders.sales import NewOrder, booking_item, draft_order, write_order
@@ -31,7 +31,6 @@ from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange
 
 LOOK_BACK = timedelta(days=7)
-QUOTE = "quote:"  # and the quote's id: the purpose of a payment of what a quote has due
 
 
 def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None) -> BookingView:
@@ -171,7 +170,8 @@ def settle_booking(
     if settlement.due_amount > 0:
         add_change_item(order, view, settlement)
     elif settlement.refund_amount and order.payment_method == Order.PaymentMethod.CARD:
-        give_back(order.pk, settlement.refund_amount, actor=caller, reason=kind, at=at)
+        unused = unused_purposes(order.pk)
+        give_back(order.pk, settlement.refund_amount, unused=unused, actor=caller, reason=kind, at=at)
     settle(order, settlement, kind, at=at, reference=reference)
     order.refunded_amount += settlement.refund_amount
     order.version, order.updated_at = order.version + 1, at

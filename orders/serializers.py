@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from bookings.serializers import QuoteLineSerializer
 from orders.models import Execution, Order, Product
+from partners.payments.services import NO_TOKEN, is_token
 from skybridge.pagination import MAX_LIMIT, PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
 
@@ -38,6 +39,11 @@ class PaymentSerializer(StrictSerializer):
 
     method = StrictChoiceField(Order.PaymentMethod.choices, default=Order.PaymentMethod.ACCOUNT)
     token = StrictCharField(max_length=255, required=False, help_text="Of a card; see docs/payments.md.")
+
+    def validate_token(self, token: str) -> str:
+        if not is_token(token):
+            raise serializers.ValidationError(NO_TOKEN)
+        return token
 
     def validate(self, attrs):
         if (attrs["method"] == Order.PaymentMethod.CARD) != ("token" in attrs):
@@ -110,7 +116,7 @@ class OrderLineSerializer(serializers.Serializer):
     order_id = serializers.UUIDField()
     customer_id = serializers.CharField()
     total_amount = serializers.FloatField()
-    refunded_amount = serializers.FloatField()
+    refunded_amount = serializers.FloatField(help_text="Paid back, or not owed any more.")
     currency = serializers.CharField()
     status = serializers.ChoiceField(Order.Status.choices)
     created_at = serializers.DateTimeField()

@@ -4,9 +4,10 @@ Each locks the order first (then bookings, coupons, seats, stock, the account) a
 """
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
@@ -22,13 +23,15 @@ from orders.exceptions import (
     NotRedrivable,
     NotRunning,
     OrderActionNotAllowed,
+    OrderInProgress,
     OrderNotFound,
+    OutOfStock,
 )
 from orders.models import Execution, Order, OrderItem, Product
 from orders.sales import hold_deadline
 from orders.steps import Undoing
 from partners.callers import Caller
-from partners.payments.services import start_payment
+from partners.payments.services import pending_payment, start_payment
 from skybridge.events import Actor, Happening, record
 from skybridge.exceptions import DomainError
 from skybridge.messages import send_after_commit
@@ -78,12 +81,22 @@ def change_status(order_id: UUID, status: str, *, caller: Caller, if_match: str 
             cancel(order, caller=caller, reason="", at=at)
         elif status == Order.Status.FAILED:
             fail(order, actor=caller, at=at)
+        elif status == Order.Status.SHIPPED:
+            ship(order, actor=caller, at=at)
         elif order.status == Order.Status.FAILED and "redrive" in execution_of(order).available_actions:
             redrive(order, "", actor=caller, at=at)
         else:
             order.move_to(status, actor=caller, at=at, lapses_at=None, **order.touched(at))
         backups.keep(order.pk, at=at)
     return order
+
+
+def ship(order: Order, *, actor: Actor, at: datetime) -> None:
+    """Move a locked order on once its card has paid and its seats are sold. Raises OrderInProgress."""
+    held = Booking.objects.filter(order=order, status=Booking.Status.PENDING)
+    if held.exists() or pending_payment(order.pk) is not None:
+        raise OrderInProgress("This order is not paid, or its seats are not sold yet; see its execution.")
+    order.move_to(Order.Status.SHIPPED, actor=actor, at=at, **order.touched(at))
 
 
 def delete_order(order_id: UUID, *, caller: Caller, if_match: str | None = None) -> None:
@@ -139,6 +152,34 @@ def product_value(order: Order) -> Settlement:
     products = OrderItem.objects.filter(order=order, product__isnull=False)
     value = sum((item.price * item.quantity for item in products), Decimal(0))
     return Settlement(order.currency, fare_amount=-value)
+
+
+def change_product(product: Product, fields: Collection[str], pieces: int, *, actor: Actor) -> None:
+    """Write the named fields of a product, new or changed, and add pieces to its stock (negative: take away).
+
+    Raises OutOfStock when fewer are left.
+    """
+    with transaction.atomic():
+        kept = Product.objects.select_for_update().filter(pk=product.pk).first()
+        before = facts_of(kept) if kept else None
+        if kept:
+            product.save(update_fields=[name for name in fields if name not in ("product_id", "stock")])
+        else:
+            product.save(force_insert=True)
+        if pieces and not Product.objects.filter(pk=product.pk, stock__gte=-pieces).update(stock=F("stock") + pieces):
+            raise OutOfStock(f"{product} has fewer than {-pieces} pieces.")
+        after = facts_of(Product.objects.get(pk=product.pk))
+        record([Happening("product.changed", product_subject(product), before, after)], actor=actor)
+
+
+def facts_of(product: Product) -> dict:
+    names = ("product_id", "name", "category", "price", "currency", "stock", "on_sale")
+    return {name: str(getattr(product, name)) for name in names}
+
+
+def product_subject(product: Product) -> UUID:
+    """Return the id under which a product's events are recorded."""
+    return uuid5(NAMESPACE_URL, f"urn:skybridge:product:{product.pk}")
 
 
 def give_stock_back(order: Order) -> None:

@@ -20,6 +20,7 @@ from bookings.fare_rules import Settlement, purchase
 from bookings.models import Booking, has_run_out
 from bookings.services import confirm, end_booking, release_booking, ticket_booking
 from orders import backups
+from orders.accounts import unused_purposes
 from orders.models import Order
 from partners.callers import Caller
 from partners.payments.services import charge, give_back, pending_payment
@@ -164,4 +165,7 @@ def give_payment_back(undoing: Undoing) -> None:
     """Refund what was paid by card, as far as it is owed; a payment under way is refunded when it succeeds."""
     order = undoing.order
     if order.payment_method == Order.PaymentMethod.CARD:
-        give_back(order.pk, undoing.refund_amount, actor=undoing.caller, reason=undoing.reason, at=undoing.at)
+        give_back(
+            order.pk, undoing.refund_amount, unused=unused_purposes(order.pk), actor=undoing.caller,
+            reason=undoing.reason, at=undoing.at,
+        )  # fmt: skip

@@ -15,18 +15,16 @@ import jwt
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
-from partners import ledger, services
+from partners import services
 from partners.keys import digest_of
-from partners.models import Account, Agency, Agent, ApiKey, Plan
+from partners.models import Agency, Agent, ApiKey, Plan
 from skybridge.embedded.keys import KEY_ID, private_key_path
 from skybridge.events import Actor
 
 DEFAULT_PLAN = {"name": "default", "rate": Decimal(5), "burst": 10}
 DEMO_PLAN = {"name": "demo", "rate": Decimal(10_000), "burst": 20_000}
 AGENCIES = {"Acme Travel": DEMO_PLAN, "PartnerCo": DEMO_PLAN, "Zenith Tours": DEFAULT_PLAN}
-CREDIT_LIMITS = {"Acme Travel": Decimal(1_000_000), "PartnerCo": Decimal(1_000_000), "Zenith Tours": Decimal(2_500)}
 STAFF, AGENT = "demo-staff", "demo-agent"
 AGENTS_AGENCY = "Acme Travel"
 KEY_NAME = "demo"
@@ -88,16 +86,7 @@ def ensure_agency(name: str, terms: dict, actor: Actor) -> Agency:
     if agency is None:
         plan, _ = Plan.objects.get_or_create(name=terms["name"], defaults=terms)
         agency = services.save_agency(Agency(name=name, plan=plan), actor=actor)
-    ensure_account(agency, actor)
     return agency
-
-
-def ensure_account(agency: Agency, actor: Actor) -> None:
-    """Open the agency's account in dollars with its demo limit; one that is open keeps the limit it has."""
-    code = ledger.account_code(agency.pk, "", "USD")
-    if not Account.objects.filter(pk=code).exists():
-        ledger.open_account(agency.pk, "", "USD")
-        ledger.set_credit_limit(code, CREDIT_LIMITS[agency.name], actor=actor, at=timezone.now())
 
 
 def new_demo_key(agency: Agency, actor: Actor) -> str:

@@ -82,12 +82,17 @@ def open_account(agency_id: UUID | None, customer_id: str, currency: str) -> str
 
 def draft_account(code: str, agency_id: UUID | None, customer_id: str, currency: str) -> Account:
     if agency_id:
-        kind, limit, customer_id = Account.Kind.AGENCY, settings.AGENCY_CREDIT_LIMIT, ""
+        kind, limit, customer_id = Account.Kind.AGENCY, first_limit(settings.AGENCY_CREDIT_LIMIT, currency), ""
     else:
-        kind, limit = Account.Kind.CUSTOMER, settings.CUSTOMER_CREDIT_LIMIT
+        kind, limit = Account.Kind.CUSTOMER, first_limit(settings.CUSTOMER_CREDIT_LIMIT, currency)
     return Account(
         code=code, kind=kind, agency_id=agency_id, customer_id=customer_id, currency=currency, credit_limit=limit
     )
+
+
+def first_limit(limit: Decimal | None, currency: str) -> Decimal | None:
+    """Return a new account's credit limit: the settings' in the airline's own currency, none to spend in any other."""
+    return limit if currency == settings.CURRENCY else Decimal(0)
 
 
 def require_credit(agency_id: UUID | None, customer_id: str, currency: str, amount: Decimal) -> str:
@@ -189,7 +194,7 @@ def rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-# --- What staff does with accounts ---
+# --- What staff does with accounts: called through `orders.settlements`, which also backs it up ---
 
 
 @transaction.atomic

@@ -75,8 +75,10 @@ class StateMachine(models.Model):
     @classmethod
     def refusal(cls, old: str, new: str) -> IllegalTransition:
         allowed = cls.allowed_from(old)
+        noun = str(cls._meta.verbose_name)
+        article = "An" if noun[0] in "aeiou" else "A"
         return IllegalTransition(
-            f"A {cls._meta.verbose_name} that is {old} cannot become {new}; allowed: {', '.join(allowed) or 'none'}.",
+            f"{article} {noun} that is {old} cannot become {new}; allowed: {', '.join(allowed) or 'none'}.",
             status_now=str(old),  # `status` is the answer's own
             allowed=allowed,
         )

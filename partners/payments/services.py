@@ -11,7 +11,7 @@ makes its next version. Locks: order, payments, refunds, then the ledger's accou
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from decimal import Decimal
@@ -41,6 +41,7 @@ PROVIDER = system("payments")
 BATCH = 100
 Within = Callable[[UUID], AbstractContextManager]
 has_token_shape = re.compile(r"[A-Za-z0-9_.:-]{1,255}").fullmatch
+NO_TOKEN = "Send the token that the payment provider gave for the card, never a card number."
 has_card_number = re.compile(r"(?:\d[ -]?){12,}").search
 
 # --- Wanting money ---
@@ -98,10 +99,13 @@ def provider_name() -> str:
 
 def check_token(token: str) -> None:
     """Refuse what is no token of a provider, above all a card's number. Raises InvalidInput."""
-    if not has_token_shape(token) or has_card_number(token):
-        message = "Send the token that the payment provider gave for the card, never a card number."
-        error = {"pointer": "/payment_token", "code": "invalid", "message": message}
-        raise InvalidInput(f"payment_token: {message}", errors=[error])
+    if not is_token(token):
+        error = {"pointer": "/payment_token", "code": "invalid", "message": NO_TOKEN}
+        raise InvalidInput(f"payment_token: {NO_TOKEN}", errors=[error])
+
+
+def is_token(text: str) -> bool:
+    return bool(has_token_shape(text)) and not has_card_number(text)
 
 
 def wanted_payment(order_id: UUID, purpose: str) -> Payment | None:
@@ -230,17 +234,21 @@ def post_money(payment: Payment, amount: Decimal, kind: str, *, at: datetime, re
 # --- Giving money back ---
 
 
-def give_back(order_id: UUID, amount: Decimal, *, actor: Actor, reason: str, at: datetime) -> Decimal:
+def give_back(
+    order_id: UUID, amount: Decimal, *, unused: Collection[str] = (), actor: Actor, reason: str, at: datetime
+) -> Decimal:
     """Give up an order's payments under way, and refund up to an amount of those that succeeded, newest first.
 
-    In the caller's transaction, before it posts to the ledger; returns what will be refunded (the rest stays as credit
+    In the caller's transaction, before it posts to the ledger. Payments of `unused` purposes have bought nothing and go
+    back whole by themselves. Returns what will be refunded (the rest stays as credit
     on the account). The refunds are carried out by `reconcile`, a payment under way is refunded when it succeeds. Locks
     the order's payments.
     """
     payments = list(Payment.objects.of_order(order_id).locked())
     give_up([payment for payment in payments if payment.status == Payment.Status.PENDING], actor, reason, at)
     left = amount
-    for payment in reversed([payment for payment in payments if payment.status == Payment.Status.SUCCEEDED]):
+    spent = [p for p in payments if p.status == Payment.Status.SUCCEEDED and p.purpose not in unused]
+    for payment in reversed(spent):
         part = min(left, payment.amount - payment.refunded_amount)
         if part > 0:
             make_refund(payment, part, reason, actor=actor, at=at)

@@ -135,7 +135,8 @@ def test_products_and_bookings_on_one_order(acme, flight):
 
 def test_money_has_its_currencys_places(acme):
     shop.product("FUROSHIKI", "1000", 5, currency="JPY")
-    answer = acme.post("/orders", shop.order_body(("FUROSHIKI", 2)))
+    payment = {"method": "card", "token": "tok_success"}
+    answer = acme.post("/orders", shop.order_body(("FUROSHIKI", 2), payment=payment))
     assert b'"total_amount":2000,' in answer.content
     assert b'"total_amount":2000,' in acme.get(f"/orders/{answer.json()['order_id']}").content
 

@@ -94,7 +94,7 @@ def test_the_calls_to_paste(demo):
 def test_again_nothing_happens(demo, django_assert_num_queries):
     before = demo()
     events = Event.objects.count()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         after = demo()
     assert secrets_of(after) == secrets_of(before)
     assert Event.objects.count() == events

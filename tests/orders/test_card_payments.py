@@ -14,6 +14,7 @@ from orders.steps import WORKFLOW
 from partners.ledger import open_account
 from tests import factories
 from tests.bookings.sales import act, book, change, query, refused
+from tests.bookings.test_invariants import verify
 from tests.orders import shop
 
 pytestmark = pytest.mark.django_db
@@ -157,4 +158,30 @@ def test_a_cancelled_order_is_not_redriven(acme, flight):
     assert acme.get(path).json()["available_actions"] == []
     before = shop.everything()
     refused(acme.post(f"{path}/redrive", {"payment_token": "tok_success"}), 409, "not_redrivable")
+    assert shop.everything() == before
+
+
+def test_a_payment_for_a_quote_not_carried_out_is_not_spent_on_other_refunds(acme, dearer):
+    """It goes back whole by itself, and a refund is taken from what has bought something."""
+    placed, booking, quoted, _ = dearer
+    reservations.pay_quote(booking["booking_id"], quoted["quote_id"], "change", caller=WORKFLOW)
+    act(acme, booking, "refund")
+    reservations.return_unused_payments(at=timezone.now() + timedelta(hours=1), actor=WORKFLOW)
+    reconcile(at=timezone.now())
+    order = shop.read(acme, placed)
+    assert bank() == Decimal(str(order["total_amount"])) - Decimal(str(order["refunded_amount"]))
+    assert [refunded for purpose, _, _, refunded in payments(placed) if purpose != "order"] == [
+        Decimal(str(quoted["due_amount"]))
+    ]
+    assert verify()[0] == 0
+
+
+@pytest.mark.parametrize("items", [("PROD001", 1), "booking"])
+def test_what_is_not_paid_is_not_shipped(acme, flight, items):
+    shop.product()
+    item = book(acme, flight) if items == "booking" else items
+    placed = shop.order(acme, item, payment={"method": "card", "token": "tok_late_decline"})
+    acme.put(f"/orders/{placed['order_id']}", {"status": "processing"})
+    before = shop.everything()
+    refused(acme.put(f"/orders/{placed['order_id']}", {"status": "shipped"}), 409, "order_in_progress")
     assert shop.everything() == before

@@ -4,12 +4,14 @@ import csv
 import io
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
 from partners import ledger
 from partners.models import Account, LedgerEntry
+from skybridge.events import system
 from skybridge.models import Event
 from tests.conftest import Api
 from tests.contract.operations import refusal, unknown_id
@@ -62,6 +64,8 @@ def test_a_period_opens_where_the_one_before_closed(acme, today):
 
 def test_each_currency_has_its_own(acme):
     owe(acme, 80)
+    code = ledger.open_account(UUID(acme.id), "", "JPY")
+    ledger.set_credit_limit(code, Decimal(500), actor=system("test"), at=timezone.now())
     owe(acme, 500, currency="JPY")
     found = acme.get(f"{STATEMENT}?currency=JPY").json()
     assert (found["closing_balance"], found["account"]) == (500, f"agency:{acme.id}:JPY")

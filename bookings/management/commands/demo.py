@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from bookings.demo import DAYS_AHEAD, write_facts
 from flights.demo import add_demo_schedule
-from orders.demo import ensure_demo_products
+from orders.demo import ensure_demo_limits, ensure_demo_products
 from partners.demo import ensure_demo_callers, facts_file
 from skybridge.events import Actor
 
@@ -24,6 +24,7 @@ class Command(BaseCommand):
         summary = add_demo_schedule(actor=actor, now=now)
         ensure_demo_products()
         callers = ensure_demo_callers(actor=actor)
+        ensure_demo_limits(actor=actor)
         write_facts(callers, url, now.date() + timedelta(days=DAYS_AHEAD))
         if verbosity:
             self.stdout.write(f"demo schedule: {summary}\n{facts_file()}")
