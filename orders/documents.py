@@ -5,10 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-
 from bookings.documents import quote_status
-from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product
+from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product, arn_of
 from skybridge.money import rounded
 from skybridge.times import utc_text
 
@@ -34,7 +32,7 @@ def order_document(order: Order) -> dict[str, Any]:
         "items": [item_document(item, order.currency) for item in items],
         "payment_method": order.payment_method,
         "contact_email": order.contact_email,
-        "execution_arn": arn_of(order),
+        "execution_arn": arn_of(order.pk),
         "available_actions": order.available_actions,
     }
 
@@ -76,10 +74,6 @@ def product_document(product: Product) -> dict[str, Any]:
         "stock": product.stock,
         "in_stock": product.stock > 0,
     }
-
-
-def arn_of(order: Order) -> str:
-    return f"{settings.EXECUTION_ARN_PREFIX}{order.pk}"
 
 
 def execution_document(execution: Execution) -> dict[str, Any]:

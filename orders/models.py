@@ -305,7 +305,12 @@ class Execution(StateMachine):
 
     @property
     def arn(self) -> str:
-        return f"{settings.EXECUTION_ARN_PREFIX}{self.pk}"
+        return arn_of(self.pk)
+
+
+def arn_of(order_id: UUID) -> str:
+    """Return the ARN of an order's execution."""
+    return f"{settings.EXECUTION_ARN_PREFIX}{order_id}"
 
 
 class ExecutionEvent(models.Model):

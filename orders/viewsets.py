@@ -9,7 +9,6 @@ from django.utils import timezone
 from bookings.selling import owner
 from orders import examples, executions, quotes, serializers, services
 from orders.documents import (
-    arn_of,
     execution_document,
     history_document,
     order_document,
@@ -19,7 +18,7 @@ from orders.documents import (
     recent_events,
 )
 from orders.filters import OrderFilter
-from orders.models import Execution, Order, OrderQuote, Product
+from orders.models import Execution, Order, OrderQuote, Product, arn_of
 from orders.sales import NewOrder, place_order
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
@@ -199,7 +198,7 @@ class FoundingOrderViewSet(OrderViewSet):
         answer = {
             "message": "Order created successfully",
             "order_id": order.pk,
-            "execution_arn": arn_of(order),
+            "execution_arn": arn_of(order.pk),
             "note": "Save this execution_arn to check workflow status later",
             "status": order.status,
             "total_amount": rounded(order.total_amount, order.currency),

@@ -21,12 +21,12 @@ from django.utils import timezone
 
 from orders import backups, steps
 from orders.models import Execution, ExecutionEvent, Order
-from skybridge.events import Actor, system
+from orders.steps import WORKFLOW
+from skybridge.events import Actor
 from skybridge.exceptions import Busy, ConcurrentChange, DomainError
 from skybridge.messages import send_after_commit
 
 logger = logging.getLogger(__name__)
-WORKFLOW = system("workflow")
 WORKER_LOST, TIMEOUT, TASK_FAILED = "WorkerLost", "States.Timeout", "States.TaskFailed"
 MOST_LOSSES = 3
 SUSPECTS_LOCK = 0x5C4ED02F
