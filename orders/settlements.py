@@ -25,14 +25,24 @@ def reconcile_payments(*, at: datetime) -> Counter:
 
 
 @transaction.atomic
-def settle_agency(
-    agency_id: UUID, amount: Decimal, currency: str, reference: str, *, actor: Actor, at: datetime
+def settle_owner(
+    agency_id: UUID | None,
+    customer_id: str,
+    amount: Decimal,
+    currency: str,
+    reference: str,
+    *,
+    actor: Actor,
+    at: datetime,
 ) -> dict[str, Any]:
-    """Record a payment received from an agency, and return it with what the agency owes now.
+    """Record a payment received from an agency or a traveller, and return it with what is owed now.
 
-    Opens the account if there is none. Raises AgencyNotFound, InvalidInput for an amount that the currency cannot have.
+    Opens an agency's account if there is none. Raises AgencyNotFound, NotFound for a traveller who never owed anything,
+    InvalidInput for an amount that the currency cannot have.
     """
-    code = ledger.open_account(require_agency(agency_id), "", currency)
+    code = ledger.account_code(agency_id, customer_id, currency)
+    if agency_id:
+        ledger.open_account(require_agency(agency_id), "", currency)
     posting_id = settle_account(code, amount, actor=actor, reference=reference, at=at)
     return {
         "posting_id": posting_id,

@@ -68,13 +68,21 @@ class StatementSerializer(serializers.Serializer):
 
 
 class NewSettlementSerializer(StrictSerializer):
-    agency_id = StrictUUIDField()
+    """Who has paid: an agency, or a traveller who orders without one."""
+
+    agency_id = StrictUUIDField(required=False)
+    customer_id = StrictCharField(max_length=255, required=False)
     amount = StrictAmountField(help_text="What was received, in the currency's places.")
     currency = CurrencyField()
     reference = StrictCharField(max_length=200, help_text="The bank's, such as the number of the transfer.")
 
     def validate(self, attrs):
-        return {"currency": settings.CURRENCY, **attrs}
+        if "customer_id" in attrs and "agency_id" in attrs:
+            raise serializers.ValidationError("Name an agency or a customer, not both.")
+        if "customer_id" not in attrs and "agency_id" not in attrs:
+            required = serializers.ErrorDetail("This field is required.", "required")
+            raise serializers.ValidationError({"agency_id": required})
+        return {"currency": settings.CURRENCY, "agency_id": None, "customer_id": "", **attrs}
 
 
 class SettlementSerializer(serializers.Serializer):

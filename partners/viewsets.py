@@ -5,7 +5,7 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample
 
-from orders.settlements import settle_agency
+from orders.settlements import settle_owner
 from partners import serializers
 from partners.ledger import Statement
 from partners.statements import statement_csv, statement_document, statement_for
@@ -88,7 +88,7 @@ class StatementViewSet(ApiViewSet):
 
 class SettlementViewSet(ApiViewSet):
     @operation(
-        "Record what an agency has paid",
+        "Record what an agency or a traveller has paid",
         body=serializers.NewSettlementSerializer,
         answers={201: serializers.SettlementSerializer},
         refusals=[404],
@@ -100,7 +100,7 @@ class SettlementViewSet(ApiViewSet):
         operation_id="createSettlement",
     )
     def create(self, request, data):
-        """Staff only: the agency's account owes that much less. It may owe less than nothing: that is its credit."""
+        """Staff only: the account owes that much less. It may owe less than nothing: that is its credit."""
         if not request.user.is_staff:
             raise Forbidden
-        return reply(settle_agency(**data, actor=request.user, at=timezone.now()), 201)
+        return reply(settle_owner(**data, actor=request.user, at=timezone.now()), 201)

@@ -214,3 +214,23 @@ def test_settlements_that_nobody_can_record(acme, staff, field, value):
 def test_an_unknown_agency_settles_nothing(acme, staff):
     refusal(staff.post(SETTLEMENTS, settlement(acme, agency_id=unknown_id())), 404, "agency_not_found")
     assert not Account.objects.exists()
+
+
+def test_a_traveller_settles_what_it_owes(staff, traveller):
+    code = ledger.open_account(None, traveller.id, "USD")
+    ledger.post("sale", [(code, Decimal(80)), ("sales:USD", Decimal(-80))], currency="USD", at=timezone.now())
+    body = {"customer_id": traveller.id, "amount": 80, "reference": "T 2"}
+    assert staff.post(SETTLEMENTS, body).json()["balance"] == 0
+    assert traveller.get(STATEMENT).json()["closing_balance"] == 0
+
+
+def test_a_traveller_who_never_owed_anything_settles_nothing(staff):
+    refusal(staff.post(SETTLEMENTS, {"customer_id": "nobody", "amount": 80, "reference": "T 2"}), 404, "not_found")
+    assert not Account.objects.exists()
+
+
+def test_one_owner_is_named(acme, staff):
+    both = {"agency_id": acme.id, "customer_id": "ada", "amount": 80, "reference": "T 2"}
+    refusal(staff.post(SETTLEMENTS, both), 400, "invalid_input")
+    neither = refusal(staff.post(SETTLEMENTS, {"amount": 80, "reference": "T 2"}), 400, "missing_fields")
+    assert neither["message"] == "Missing required field: agency_id"
