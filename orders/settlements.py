@@ -13,7 +13,7 @@ from orders import backups
 from orders.steps import changing
 from partners import ledger
 from partners.models import Account
-from partners.payments.services import reconcile
+from partners.payments.reconciliation import reconcile
 from partners.statements import require_agency
 from skybridge.events import Actor
 from skybridge.money import rounded

@@ -16,6 +16,7 @@ from partners import ledger
 from partners.exceptions import CreditLimitExceeded, PaymentCanceled, PaymentUncertain
 from partners.models import Account, LedgerEntry, Payment, Refund, SandboxCharge
 from partners.payments import services
+from partners.payments.reconciliation import reconcile
 from skybridge.events import Actor
 from tests.concurrency.racing import together
 
@@ -96,7 +97,7 @@ def test_two_give_backs_never_refund_more_than_was_captured():
     payment = services.charge(start(100).pk, at=timezone.now())
     promised = together([lambda: give_back(payment.order_id, 70)] * 2)
     assert sorted(promised) == [30, 70]
-    together([lambda: services.reconcile(at=timezone.now())] * 4)
+    together([lambda: reconcile(at=timezone.now())] * 4)
     assert set(Refund.objects.values_list("status", flat=True)) == {"succeeded"}
     assert Refund.objects.aggregate(sum=Sum("amount"))["sum"] == Payment.objects.get().refunded_amount == 100
     back = LedgerEntry.objects.filter(kind="refund", account="bank:sandbox:USD").aggregate(sum=Sum("amount"))
@@ -138,7 +139,7 @@ def test_given_up_while_it_is_charged_nothing_is_kept(_round):
 
     together([charge, lambda: give_back(payment.order_id, 100)])
     for _ in range(3):
-        services.reconcile(at=timezone.now() + settings.PAYMENT_UNHEARD_AFTER * 2)
+        reconcile(at=timezone.now() + settings.PAYMENT_UNHEARD_AFTER * 2)
     kept = LedgerEntry.objects.filter(account="bank:sandbox:USD").aggregate(sum=Sum("amount"))["sum"] or 0
     payment.refresh_from_db()
     assert (kept, payment.refunded_amount) == (0, 100 if payment.status == "succeeded" else 0)

@@ -3,6 +3,7 @@
 import pytest
 
 from orders.demo import ensure_demo_limits
+from orders.models import Backup
 from partners.demo import ensure_demo_callers
 from partners.models import Account
 from skybridge.events import Actor
@@ -20,4 +21,5 @@ def test_agencies_have_credit_and_keep_the_limit_that_staff_gives(settings, tmp_
         assert set(limits) == {
             ("Acme Travel", "USD", 1_000_000), ("PartnerCo", "USD", 1_000_000), ("Zenith Tours", "USD", zeniths),
         }  # fmt: skip
+        assert Backup.objects.filter(kind=Backup.Kind.ACCOUNT).count() == 3  # a limit is in the backup, and once
         Account.objects.filter(agency__name="Zenith Tours").update(credit_limit=3_000)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from partners import ledger
 from partners.invariants import INVARIANTS
 from partners.payments import services
+from partners.payments.reconciliation import reconcile
 from skybridge.events import Actor
 from skybridge.invariants import examine
 from tests.bookings.sales import query
@@ -41,7 +42,7 @@ def in_use(db):
         services.record_outcome(payment.pk, outcome, at=at)
     with transaction.atomic():
         services.give_back(order_id, Decimal(30), actor=ACTOR, reason="", at=at)
-    services.reconcile(at=at)
+    reconcile(at=at)
     query("SET CONSTRAINTS ALL IMMEDIATE")
 
 

@@ -13,7 +13,8 @@ from partners.exceptions import CardPaymentsOff, PaymentCanceled, PaymentDecline
 from partners.models import Account, LedgerEntry, Payment, Refund, SandboxCharge
 from partners.payments import services
 from partners.payments.provider import KeyMisused, Outcome, ProviderUnavailable, Result, provider_named
-from partners.payments.services import carry_out_refund, charge, give_back, pending_payment, reconcile, record_outcome
+from partners.payments.reconciliation import reconcile
+from partners.payments.services import carry_out_refund, charge, give_back, pending_payment, record_outcome
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange, InvalidInput
 from skybridge.models import Event
