@@ -138,6 +138,9 @@ class Flight(StateMachine):
             models.Index(fields=["destination", "departs_at", "id"], name="flight_by_destination"),
             models.Index(fields=["departs_at", "id"], name="flight_by_departure"),
             models.Index(fields=["departure_date", "departs_at", "id"], name="flight_by_date"),
+            models.Index(
+                fields=["departs_at"], name="flight_to_depart", condition=models.Q(status__in=("scheduled", "delayed"))
+            ),
         ]
 
     def __str__(self) -> str:

@@ -50,6 +50,12 @@ class Product(models.Model):
     currency = models.CharField(max_length=3, validators=[RegexValidator("^[A-Z]{3}$", "Three capital letters.")])
     stock = models.PositiveIntegerField(default=0, help_text="Pieces that can be sold.")
     on_sale = models.BooleanField(default=True)
+    rfic = models.CharField(
+        "reason for issuance code", max_length=1, blank=True, db_default="",
+        help_text="A air transport, B surface, C baggage, D financial, E airport services, F goods, G on board, I own. "
+        "Empty: no EMD is issued for it.",
+    )  # fmt: skip
+    rfisc = models.CharField("reason for issuance sub-code", max_length=3, blank=True, db_default="")
 
     objects = ProductQuerySet.as_manager()
 

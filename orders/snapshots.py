@@ -15,7 +15,7 @@ from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
 from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product
 from partners.models import Account, Agency, LedgerEntry, Payment, Plan, Refund
 from skybridge.models import Event
-from ticketing.models import Coupon, Ticket
+from ticketing.models import Bag, BoardingPass, Coupon, Departure, Emd, Scan, Ticket, TravelDocument
 
 
 class Part(NamedTuple):
@@ -81,6 +81,7 @@ REFERENCES = [
     Part("fares", Fare, "id IN (SELECT id FROM its_fares)"),
     Part("flights", Flight, "id IN (SELECT id FROM its_flights)"),
     Part("cabins", FlightCabin, "flight_id IN (SELECT id FROM its_flights)"),
+    Part("departures", Departure, "flight_id IN (SELECT id FROM its_flights)"),
     Part("products", Product, f"product_id IN (SELECT product_id FROM orders_orderitem WHERE {THEIR_ORDER})"),
 ]
 OWN = [
@@ -89,6 +90,11 @@ OWN = [
     Part("items", OrderItem, THEIR_ORDER),
     Part("tickets", Ticket, THEIR_BOOKING),
     Part("coupons", Coupon, "ticket_id IN (SELECT id FROM its_tickets)"),
+    Part("travel_documents", TravelDocument, "ticket_id IN (SELECT id FROM its_tickets)"),
+    Part("emds", Emd, "ticket_id IN (SELECT id FROM its_tickets)"),
+    Part("boarding_passes", BoardingPass, "coupon_id IN (SELECT id FROM its_coupons)"),
+    Part("scans", Scan, "coupon_id IN (SELECT id FROM its_coupons)"),
+    Part("bags", Bag, "coupon_id IN (SELECT id FROM its_coupons)"),
     Part("seat_holds", SeatHold, THEIR_BOOKING),
     Part("quotes", Quote, f"{THEIR_BOOKING} AND confirmed_at IS NOT NULL"),  # the others are offers that run out
     Part("order_quotes", OrderQuote, f"{THEIR_ORDER} AND confirmed_at IS NOT NULL"),

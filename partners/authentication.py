@@ -78,6 +78,7 @@ def caller_from(user) -> Caller:
         door="api",
         agency_id=agent.agency_id,
         agency_name=agent.agency.name,
+        is_ground_handler=agent.agency.is_ground_handler,
         plan=plan,
     )
 

@@ -11,13 +11,15 @@ class Caller(Actor):
     """Kind is `agency`, `agent`, `traveller` or `staff`; id is the agency's, the user's or the traveller's.
 
     An agency and its agents have `agency_id`; a traveller has `user_id`; staff see all. `plan` is what throttling
-    reads: (name, rate per second, burst, quota or None, quota period).
+    reads: (name, rate per second, burst, quota or None, quota period). A ground handler is an agency that boards our
+    flights.
     """
 
     agency_id: UUID | None = None
     agency_name: str = ""
     user_id: str = ""
     is_staff: bool = False
+    is_ground_handler: bool = False
     plan: tuple[str, float, int, int | None, str] = ("", 0, 0, None, "day")
 
     is_authenticated = True
@@ -31,6 +33,10 @@ class Caller(Actor):
         if self.agency_id:
             return self.agency_id == agency_id
         return agency_id is None and bool(user_id) and self.user_id == user_id
+
+    @property
+    def works_at_gates(self) -> bool:
+        return self.is_staff or self.is_ground_handler
 
     def may_name(self, user_id: str) -> bool:
         """Tell whether the caller may ask about a user: a traveller only about itself."""

@@ -24,7 +24,8 @@ from skybridge.events import Actor
 
 DEFAULT_PLAN = {"name": "default", "rate": Decimal(5), "burst": 10}
 DEMO_PLAN = {"name": "demo", "rate": Decimal(10_000), "burst": 20_000}
-AGENCIES = {"Acme Travel": DEMO_PLAN, "PartnerCo": DEMO_PLAN, "Zenith Tours": DEFAULT_PLAN}
+GROUND_HANDLER = "Demo Ground Handling"
+AGENCIES = {"Acme Travel": DEMO_PLAN, "PartnerCo": DEMO_PLAN, "Zenith Tours": DEFAULT_PLAN, GROUND_HANDLER: DEMO_PLAN}
 STAFF, AGENT = "demo-staff", "demo-agent"
 AGENTS_AGENCY = "Acme Travel"
 KEY_NAME = "demo"
@@ -85,7 +86,8 @@ def ensure_agency(name: str, terms: dict, actor: Actor) -> Agency:
     agency = Agency.objects.filter(name=name).first()
     if agency is None:
         plan, _ = Plan.objects.get_or_create(name=terms["name"], defaults=terms)
-        agency = services.save_agency(Agency(name=name, plan=plan), actor=actor)
+        agency = Agency(name=name, plan=plan, is_ground_handler=name == GROUND_HANDLER)
+        services.save_agency(agency, actor=actor)
     return agency
 
 

@@ -96,6 +96,7 @@ def caller_of(api_key: ApiKey) -> Caller:
         door="api",
         agency_id=agency.id,
         agency_name=agency.name,
+        is_ground_handler=agency.is_ground_handler,
         plan=terms_of(agency.plan),
     )
 

@@ -131,4 +131,9 @@ def expire(api_key: ApiKey, expires_at: datetime, *, actor: Actor, at: datetime)
 
 
 def facts_of(agency: Agency) -> dict:
-    return {"name": agency.name, "plan": agency.plan.name, "is_active": agency.is_active}
+    return {
+        "name": agency.name,
+        "plan": agency.plan.name,
+        "is_active": agency.is_active,
+        "is_ground_handler": agency.is_ground_handler,
+    }

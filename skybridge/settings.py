@@ -182,6 +182,16 @@ EXECUTION_TIMEOUT = timedelta(hours=env.int("EXECUTION_TIMEOUT_HOURS", 24))
 HOLD_DURATION = timedelta(minutes=env.int("HOLD_MINUTES", 20))
 QUOTE_LIFETIME = timedelta(minutes=env.int("QUOTE_MINUTES", 15))
 SALES_CLOSE_BEFORE_DEPARTURE = timedelta(minutes=env.int("SALES_CLOSE_MINUTES", 60))
+# --- Check-in and boarding, in minutes before departure ---
+CHECK_IN_OPENS = timedelta(minutes=env.int("CHECK_IN_OPENS_MINUTES", 24 * 60))
+CHECK_IN_CLOSES = timedelta(minutes=env.int("CHECK_IN_CLOSES_MINUTES", 60))
+BOARDING_OPENS = timedelta(minutes=env.int("BOARDING_OPENS_MINUTES", 60))
+BOARDING_CLOSES = timedelta(minutes=env.int("BOARDING_CLOSES_MINUTES", 15))
+FREE_CHECKED_BAGS = env.int("FREE_CHECKED_BAGS", 1)  # per passenger who has a seat
+MAX_BAG_KG = env.int("MAX_BAG_KG", 32)
+# What seals passports: Fernet keys, the sealing one first. Development derives one from SECRET_KEY.
+TRAVEL_DOCUMENT_KEYS = env.list("TRAVEL_DOCUMENT_KEYS", default=[])
+TRAVEL_DOCUMENT_LIFETIME = timedelta(days=env.int("TRAVEL_DOCUMENT_DAYS", 7))  # after the last flight
 ACCOUNTING_CODE = env.str("ACCOUNTING_CODE", "000")  # of tickets whose carrier has none
 CURRENCY = env.str("CURRENCY", "USD")
 # How long a failed order keeps what it has taken: one that failed by our fault, and one that was refused (a bad card).
@@ -230,6 +240,9 @@ SPECTACULAR_SETTINGS = {
         {"name": "Money", "description": "What an account owes: statements and settlements."},
         {"name": "Managed bookings", "description": "The same bookings by event (a flight) and user."},
         {"name": "Tickets", "description": "Tickets by user and by event."},
+        {"name": "Check-in", "description": "Seats, check-in, bags, boarding passes: single calls and REST."},
+        {"name": "Gate", "description": "Scan boarding passes, read the manifest, close the flight."},
+        {"name": "Disruption", "description": "Delayed and cancelled flights: who is touched, and what they choose."},
         {"name": "Orders", "description": "Sell bookings and products together; what is sold beside flights."},
         {"name": "Executions", "description": "How orders are processed: states, history, stop, redrive."},
         {"name": "By flight number", "description": "The same bookings by flight number and date, in single calls."},

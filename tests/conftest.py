@@ -88,8 +88,8 @@ def fast_plan(db) -> Plan:
     return Plan.objects.get_or_create(name="fast", defaults={"rate": 100_000, "burst": 100_000})[0]
 
 
-def agency_api(name: str, plan: Plan) -> Api:
-    agency = Agency.objects.create(name=name, plan=plan)
+def agency_api(name: str, plan: Plan, **fields) -> Api:
+    agency = Agency.objects.create(name=name, plan=plan, **fields)
     key = keys.new_key("test")
     ApiKey.objects.create(agency=agency, prefix=key[:12], digest=keys.digest_of(key))
     return Api({"x-api-key": key}, id=str(agency.pk))
@@ -103,6 +103,12 @@ def acme(fast_plan) -> Api:
 @pytest.fixture
 def zenith(fast_plan) -> Api:
     return agency_api("Zenith Tours", fast_plan)
+
+
+@pytest.fixture
+def handler(fast_plan) -> Api:
+    """The ground handler at our gates."""
+    return agency_api("Gate Handling", fast_plan, is_ground_handler=True)
 
 
 @pytest.fixture

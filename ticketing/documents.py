@@ -39,11 +39,15 @@ class CouponFacts(NamedTuple):
     total_amount: Decimal
     taxes: list[dict]
     fare_rules: dict[str, Any]
+    seat: str | None = None
+    checked_in_at: datetime | None = None
+    boarded_at: datetime | None = None
+    is_no_show: bool = False
 
     @classmethod
     def of_row(cls, row: tuple) -> "CouponFacts":
         """Return the facts of a database row, whose taxes and rules are JSON text."""
-        return cls._make((*row[:-2], json.loads(row[-2]), json.loads(row[-1])))
+        return cls._make((*row[:9], json.loads(row[9]), json.loads(row[10]), *row[11:]))
 
 
 TICKET_COLUMNS = """
@@ -52,7 +56,7 @@ TICKET_COLUMNS = """
 """
 COUPON_COLUMNS = """
     k.id, k.sequence, k.flight_id, k.cabin, k.status, k.fare_basis, k.currency, k.fare_amount, k.total_amount, k.taxes,
-    k.fare_rules
+    k.fare_rules, k.seat, k.checked_in_at, k.boarded_at, k.is_no_show
 """
 # A ticket's status is that of its least advanced coupon that still has a use, in this order.
 STATUS_WORDS = {
@@ -105,6 +109,10 @@ def coupon_document(coupon: CouponFacts, flights: dict[UUID, FlightFacts], *, la
         "departureDate": flight.departure_date if flight else None,
         "cabin": coupon.cabin,
         "status": Coupon.Status.VOID if lapsed else coupon.status,
+        "seat": coupon.seat,
+        "checked_in_at": utc_text(coupon.checked_in_at),
+        "boarded_at": utc_text(coupon.boarded_at),
+        "is_no_show": coupon.is_no_show,
         "fare_basis": coupon.fare_basis,
         "fare_amount": coupon.fare_amount,
         "taxes": [{**tax, "amount": Decimal(tax["amount"])} for tax in coupon.taxes],

@@ -61,21 +61,31 @@ def close_tickets(booking_id: UUID, status: str, *, actor: Actor, reason: str = 
     Raises IllegalTransition for one that is checked in or further.
     """
     coupons = list(Coupon.objects.live(booking_id).order_by("pk").select_for_update(of=("self",)))
-    Coupon.move_all(coupons, status, actor=actor, reason=reason, at=at)
+    move_coupons(coupons, status, actor=actor, reason=reason, at=at)
     return coupons
+
+
+def move_coupons(
+    coupons: Sequence[Coupon], status: str, *, actor: Actor, reason: str = "", at: datetime, **changes
+) -> None:
+    """Move locked coupons to a status, all or nothing, and the EMDs that are associated with them.
+
+    Whatever moves coupons calls this. Raises IllegalTransition or ConcurrentChange.
+    """
+    Coupon.move_all(coupons, status, actor=actor, reason=reason, at=at, **changes)
 
 
 def give_up_tickets(ticket_ids: Sequence[UUID], status: str, *, actor: Actor, reason: str, at: datetime) -> None:
     """Void, refund or exchange some tickets of a locked booking; they stay as history only."""
     coupons = Coupon.objects.filter(ticket_id__in=ticket_ids, status__in=Coupon.LIVE).order_by("pk")
-    Coupon.move_all(list(coupons.select_for_update(of=("self",))), status, actor=actor, reason=reason, at=at)
+    move_coupons(list(coupons.select_for_update(of=("self",))), status, actor=actor, reason=reason, at=at)
     Ticket.objects.filter(pk__in=ticket_ids).update(is_superseded=True)
 
 
 def give_up_coupons(coupon_ids: Sequence[UUID], status: str, *, actor: Actor, reason: str, at: datetime) -> None:
     """Void or refund some coupons of a locked booking; they stay as history only, their tickets go on."""
     coupons = list(Coupon.objects.filter(pk__in=coupon_ids).order_by("pk").select_for_update(of=("self",)))
-    Coupon.move_all(coupons, status, actor=actor, reason=reason, at=at, is_superseded=True)
+    move_coupons(coupons, status, actor=actor, reason=reason, at=at, is_superseded=True)
 
 
 def seats_by_flight(coupons: Iterable[Coupon]) -> dict[tuple[UUID, str], int]:

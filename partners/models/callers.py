@@ -36,6 +36,9 @@ class Agency(models.Model):
     name = models.CharField(max_length=100, unique=True)
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT)
     is_active = models.BooleanField(default=True)
+    is_ground_handler = models.BooleanField(
+        default=False, help_text="Works at our gates: its keys scan boarding passes and read manifests of every flight."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Tickets, one per passenger, with one coupon per flight."""
+"""Tickets, one per passenger, with one coupon per flight, and EMDs for what is sold to a passenger besides."""
 
 from django.db import models
 from django.utils import timezone
@@ -92,6 +92,10 @@ class Coupon(StateMachine):
     is_superseded = models.BooleanField(
         default=False, db_default=False, help_text="Given up while the rest of its ticket goes on."
     )
+    seat = models.CharField(max_length=4, null=True, help_text="Such as 12A; it is nobody else's while this is live.")
+    checked_in_at = models.DateTimeField(null=True)
+    boarded_at = models.DateTimeField(null=True)
+    is_no_show = models.BooleanField(default=False, db_default=False, help_text="The flight has left without them.")
 
     objects = CouponQuerySet.as_manager()
 
@@ -99,7 +103,59 @@ class Coupon(StateMachine):
         constraints = [
             models.UniqueConstraint(fields=["ticket", "sequence"], name="coupon_once"),
             status_check("coupon_status", "O C L F E R V"),
+            models.UniqueConstraint(
+                fields=["flight", "seat"],
+                condition=models.Q(seat__isnull=False, status__in=("O", "C", "L", "F")),
+                name="seat_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.ticket_id}/{self.sequence}"
+
+
+class Emd(StateMachine):
+    """An electronic miscellaneous document: a product sold to one passenger.
+
+    Associated (A) it belongs to a coupon, whose status it follows; standalone (S) it has none. It exists from the sale
+    on; its 13-digit number comes when it is issued. Source: IATA Resolution 725f.
+    """
+
+    class Type(models.TextChoices):
+        ASSOCIATED = "A", "Associated with a flight coupon"
+        STANDALONE = "S", "Standalone"
+
+    Status = Coupon.Status
+    TRANSITIONS = Coupon.TRANSITIONS
+    LIVE = Coupon.LIVE
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="emds")
+    coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, null=True, related_name="emds")
+    order_item = models.OneToOneField("orders.OrderItem", on_delete=models.PROTECT, related_name="emd")
+    product_id = models.CharField(max_length=50)
+    type = models.CharField(max_length=1, choices=Type)
+    rfic = models.CharField("reason for issuance code", max_length=1)
+    rfisc = models.CharField("reason for issuance sub-code", max_length=3, blank=True)
+    description = models.CharField(max_length=200)
+    quantity = models.PositiveIntegerField(default=1)
+    currency = models.CharField(max_length=3)
+    amount = models.DecimalField(max_digits=12, decimal_places=4, help_text="Of all pieces.")
+    number = models.CharField(max_length=13, null=True)
+    status = models.CharField(max_length=1, choices=Coupon.Status, default=Coupon.Status.OPEN)
+    issued_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "EMD"
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="emd_number_once"),
+            models.CheckConstraint(
+                condition=models.Q(type="A", coupon__isnull=False) | models.Q(type="S", coupon=None),
+                name="emd_associated_has_coupon",
+            ),
+            status_check("emd_status", "O C L F E R V"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"unissued {self.id}"

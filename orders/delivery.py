@@ -1,0 +1,76 @@
+"""Delivering what was sold: seats, check-in, boarding, of bookings together with the orders that sell them.
+
+Whatever is delivered becomes the next version of the booking and of its order, in the backup too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from bookings.exceptions import BookingNotFound
+from bookings.models import Booking
+from orders import backups
+from orders.models import Order
+from partners.callers import Caller
+from skybridge.exceptions import ConcurrentChange
+from skybridge.versions import check_version
+
+
+@dataclass
+class Delivery:
+    """Locked bookings in primary key order; whoever changes one of them says so."""
+
+    bookings: Sequence[Booking]
+    caller: Caller
+    at: datetime
+    is_changed: bool = False
+
+    @property
+    def booking(self) -> Booking:
+        [booking] = self.bookings
+        return booking
+
+
+@contextmanager
+def delivering(
+    booking_ids: Iterable[UUID], *, caller: Caller, at: datetime, if_match: str | None = None
+) -> Iterator[Delivery]:
+    """Lock the orders of bookings that the caller may see, then the bookings, for a change of what is delivered.
+
+    If it changed something, each gets its next version, and the orders' backups are kept. `if_match` is for one
+    booking. Raises BookingNotFound, StaleVersion, or ConcurrentChange when a booking was sold between reading and
+    locking it.
+    """
+    wanted = sorted(set(booking_ids))
+    with transaction.atomic():
+        orders = lock_orders(wanted)
+        bookings = list(Booking.objects.visible_to(caller).locked().filter(pk__in=wanted))
+        if len(bookings) < len(wanted):
+            raise BookingNotFound
+        if not {booking.order_id for booking in bookings if booking.order_id} <= set(orders):
+            raise ConcurrentChange
+        for booking in bookings:
+            check_version(if_match, booking.version)
+        delivery = Delivery(bookings, caller, at)
+        yield delivery
+        if delivery.is_changed:
+            count_up(bookings, orders.values(), at)
+
+
+def lock_orders(booking_ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """Lock the orders that sell bookings, and return them by id."""
+    ids = Booking.objects.filter(pk__in=booking_ids).exclude(order=None).values("order_id")
+    return {order.pk: order for order in Order.objects.locked().filter(pk__in=ids)}
+
+
+def count_up(bookings: Iterable[Booking], orders: Iterable[Order], at: datetime) -> None:
+    """Make the next version of locked bookings and of their orders."""
+    for booking in bookings:
+        Booking.objects.filter(pk=booking.pk).update(**booking.touched(at))
+    for order in orders:
+        Order.objects.filter(pk=order.pk).update(**order.touched(at))
+        backups.keep(order.pk, at=at)
