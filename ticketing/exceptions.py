@@ -161,6 +161,11 @@ class BagTooHeavy(CheckInRefused):
     message = "The bag is heavier than one person may lift."
 
 
+class NameNotLatin(CheckInRefused):
+    code = "name_not_latin"
+    message = "A boarding pass shows Latin letters only; name the passenger as the passport's lines for machines do."
+
+
 class TicketNeeded(InvalidInput):
     code = "ticket_needed"
     message = "Say with ticket_id whose seat this is; the order has several passengers."
