@@ -12,6 +12,7 @@ from flights.fares import price_for
 from flights.offers import Offer
 from skybridge.events import Actor
 from skybridge.identifiers import uuid7
+from ticketing import emds
 from ticketing.documents import CouponFacts
 from ticketing.models import Coupon, Ticket
 
@@ -73,6 +74,8 @@ def move_coupons(
     Whatever moves coupons calls this. Raises IllegalTransition or ConcurrentChange.
     """
     Coupon.move_all(coupons, status, actor=actor, reason=reason, at=at, **changes)
+    if coupons:
+        emds.follow([coupon.pk for coupon in coupons], status, actor=actor, reason=reason, at=at)
 
 
 def give_up_tickets(ticket_ids: Sequence[UUID], status: str, *, actor: Actor, reason: str, at: datetime) -> None:
