@@ -19,7 +19,7 @@ ENV PATH=/venv/bin:$PATH \
 # collectstatic needs settings that load; these values exist for this one line and are in no layer's environment.
 RUN python -m compileall -q /app \
     && SECRET_KEY=build-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 ALLOWED_HOSTS=build \
-       DATABASE_URL=postgres://build@build/build REDIS_URL=redis://build S3_BUCKET=build \
+       DATABASE_URL=postgres://build@build/build REDIS_URL=redis://build S3_BUCKET=build BOARDING_PASS_KEYS=build \
        python manage.py collectstatic --noinput \
     && install -d -o skybridge -g skybridge /var/lib/skybridge
 USER skybridge

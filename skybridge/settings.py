@@ -30,7 +30,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if IN_PRODUCTION:
     if SECRET_KEY == DEFAULT_SECRET_KEY or SECRET_KEY.startswith("change") or len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("Production needs SECRET_KEY: 50 random characters or more, not a default.")
-    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"):
+    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS"):
         if not env.str(name, ""):
             raise ImproperlyConfigured(f"Production needs {name} in the environment.")
 

@@ -14,6 +14,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "skybridge.example",
     "DATABASE_URL": "postgres://user@host/name",
     "REDIS_URL": "redis://host",
+    "BOARDING_PASS_KEYS": "-----BEGIN PRIVATE KEY-----",
 }
 
 
@@ -47,6 +48,12 @@ def test_production_says_where_objects_go(read, variables):
 def test_production_never_guesses_a_directory(read):
     with pytest.raises(ImproperlyConfigured, match="S3_BUCKET"):
         read(**PRODUCTION)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS"])
+def test_production_starts_with_all_that_it_needs(read, name):
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read(**{**PRODUCTION, "S3_BUCKET": "bucket", name: ""})
 
 
 def test_settings_of_a_server_of_ones_own(read):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from skybridge.embedded.keys import boarding_pass_pem, private_pem
 from tests.ticketing.bcbp_vectors import TEXTS
 from ticketing import bcbp, signatures
+from ticketing.apps import boarding_pass_keys
 from ticketing.bcbp.layout import HEAD, LEG, REPEATED, UNIQUE
 from ticketing.signatures import Outcome, sign, verify
 
@@ -271,6 +272,13 @@ def test_production_never_makes_a_key(settings, tmp_path, nobody):
         sign(ADA)
     assert (outcome(TEXTS[7]), nobody.get(URL).json()) == (Outcome.UNKNOWN_KEY, {"keys": []})
     assert not list(tmp_path.iterdir())
+
+
+def test_keys_that_cannot_sign_are_told_at_the_start(settings):
+    settings.BOARDING_PASS_KEYS = public_pem(PEM)
+    assert [(error.id, "private key" in error.msg) for error in boarding_pass_keys()] == [("ticketing.E001", True)]
+    settings.BOARDING_PASS_KEYS = new_pem()
+    assert boarding_pass_keys() == []
 
 
 # --- The public keys ---
