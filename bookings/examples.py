@@ -51,6 +51,8 @@ TICKET = {
     "ticket_id": "0190d3a8-7a10-7a10-8d55-0f2a6a1e4b66",
     "booking_id": "0190d3a8-7a0f-7a0f-8d55-0f2a6a1e4b55",
     "number": None,
+    "displayed_number": None,
+    "check_digit": None,
     "status": "held",
     "passenger_type": "ADT",
     "surname": "Lovelace",

@@ -11,6 +11,7 @@ from flights.documents import rules_document
 from flights.offers import FlightFacts
 from skybridge.times import utc_text
 from ticketing.models import Coupon
+from ticketing.numbers import check_digit, displayed
 
 
 class TicketFacts(NamedTuple):
@@ -86,7 +87,7 @@ def ticket_document(
     return {
         "ticket_id": ticket.id,
         "booking_id": ticket.booking_id,
-        "number": ticket.number,
+        **number_fields(ticket.number),
         "status": ticket_status(ticket.number, [coupon.status for coupon in coupons], lapsed=lapsed),
         "passenger_type": ticket.passenger_type,
         "surname": ticket.surname,
@@ -96,6 +97,15 @@ def ticket_document(
         "issued_at": utc_text(ticket.issued_at),
         "created_at": utc_text(ticket.created_at),
         "coupons": [coupon_document(coupon, flights, lapsed=lapsed) for coupon in coupons],
+    }
+
+
+def number_fields(number: str | None) -> dict[str, Any]:
+    """Return a document number as it is kept, as people read it, and its check digit."""
+    return {
+        "number": number,
+        "displayed_number": displayed(number) if number else None,
+        "check_digit": check_digit(number) if number else None,
     }
 
 

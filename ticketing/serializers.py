@@ -32,6 +32,8 @@ class TicketSerializer(serializers.Serializer):
     ticket_id = serializers.UUIDField()
     booking_id = serializers.UUIDField()
     number = serializers.CharField(allow_null=True, help_text="13 digits, once issued.")
+    displayed_number = serializers.CharField(allow_null=True, help_text="The same for people: 012-1373147367.")
+    check_digit = serializers.IntegerField(allow_null=True, help_text="The number's 13 digits modulo 7.")
     status = serializers.CharField(help_text="held, issued, checked_in, boarded, flown, exchanged, refunded or void.")
     passenger_type = serializers.ChoiceField(PassengerType.choices)
     surname = serializers.CharField()
