@@ -11,6 +11,7 @@ from bookings.models import Booking
 from flights.exceptions import SoldOut
 from flights.inventory import overdue_bookings, release_held_seats
 from skybridge.events import Actor, system
+from ticketing.exceptions import SeatRefused
 from ticketing.models import Coupon
 from ticketing.services import close_tickets
 
@@ -39,7 +40,7 @@ def expire_booking(booking_id: UUID, *, at: datetime, actor: Actor, wait: bool) 
 
 
 def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Result:
-    """Carry out an operation; while seats are short, release the holds that have run out there and try again.
+    """Carry out an operation; while seats are short, or one is taken, release holds that have run out and try again.
 
     Holds that somebody else is releasing at this moment are waited for, except inside a transaction.
     """
@@ -50,7 +51,11 @@ def with_overdue_released(operate: Callable[[], Result], *, at: datetime) -> Res
             if not refusal.cabin_ids:
                 raise
             overdue = overdue_bookings(refusal.cabin_ids, at)
-            expire_bookings(overdue, at=at, wait=not connection.in_atomic_block)
+        except SeatRefused as refusal:
+            overdue = refusal.overdue_bookings
+            if not overdue:
+                raise
+        expire_bookings(overdue, at=at, wait=not connection.in_atomic_block)
     return operate()
 
 

@@ -1,5 +1,8 @@
 """Why a seat, a check-in or a bag is refused. What a gate refuses a boarding pass for is in `ticketing/gate.py`."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from skybridge.exceptions import DomainError, InvalidInput, NotFound
 
 
@@ -12,9 +15,13 @@ class TicketNotFound(NotFound):
 
 
 class SeatRefused(DomainError):
-    """The base of all refusals of a seat; `seat` names it."""
+    """The base of all refusals of a seat; `seat` names it. Holds that have run out may be worth releasing."""
 
     code = "seat_refused"
+
+    def __init__(self, message: str = "", *, overdue_bookings: Iterable[UUID] = (), **details):
+        super().__init__(message, **details)
+        self.overdue_bookings = list(overdue_bookings)
 
 
 class UnknownSeat(SeatRefused):
@@ -60,6 +67,11 @@ class NoSeatLeft(SeatRefused):
 class NoSeatNeeded(SeatRefused):
     code = "no_seat_needed"
     message = "An infant on a lap has no seat of its own."
+
+
+class NoSeatYet(SeatRefused):
+    code = "no_seat_yet"
+    message = "Only passengers who both have a seat can swap."
 
 
 # --- Check-in ---
