@@ -1,4 +1,4 @@
-"""A ticket as its readers see it."""
+"""A ticket and a boarding pass as their readers see them."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,10 @@ from uuid import UUID
 from flights.documents import rules_document
 from flights.offers import FlightFacts
 from skybridge.times import utc_text
-from ticketing.models import Coupon
+from ticketing import bcbp
+from ticketing.faces import boards_at, gate_of, locally
+from ticketing.links import links_of
+from ticketing.models import BoardingPass, Coupon
 from ticketing.numbers import check_digit, displayed
 
 
@@ -129,4 +132,36 @@ def coupon_document(coupon: CouponFacts, flights: dict[UUID, FlightFacts], *, la
         "total_amount": coupon.total_amount,
         "currency": coupon.currency,
         "fare_rules": rules_document(coupon.fare_rules),
+    }
+
+
+def boarding_pass_document(boarding_pass: BoardingPass) -> dict[str, Any]:
+    """Return the JSON of a pass of `passes.readable`. No statement."""
+    flight, coupon = boarding_pass.flight, boarding_pass.coupon
+    signed = bcbp.decode(boarding_pass.barcode)
+    return {
+        "boarding_pass_id": boarding_pass.pk,
+        "ticket_id": coupon.ticket_id,
+        "coupon_id": coupon.pk,
+        "event_id": flight.pk,
+        "flightId": flight.designator,
+        "departureDate": flight.departure_date,
+        "origin": flight.origin_id,
+        "destination": flight.destination_id,
+        "departureTime": locally(flight, flight.departs_at).isoformat(),
+        "boardingTime": boards_at(flight).isoformat(),
+        "gate": gate_of(flight) or None,
+        "seat": boarding_pass.seat or None,
+        "cabin": signed.legs[0].compartment,
+        "sequence_number": boarding_pass.sequence_number,
+        "passenger_name": signed.passenger_name,
+        "surname": coupon.ticket.surname,
+        "given_name": coupon.ticket.given_name,
+        "record_locator": signed.legs[0].record_locator,
+        "ticket_number": coupon.ticket.number,
+        "barcode": boarding_pass.barcode,
+        "status": boarding_pass.end_reason or "good",
+        "issued_at": utc_text(boarding_pass.issued_at),
+        "ended_at": utc_text(boarding_pass.ended_at),
+        "links": links_of(boarding_pass.pk),
     }

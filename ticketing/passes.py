@@ -155,3 +155,16 @@ def live_passes(coupon_ids: Iterable[UUID]):
 def live_pass(coupon_id: UUID) -> BoardingPass | None:
     """Return the pass of a coupon that is good, if there is one."""
     return live_passes([coupon_id]).first()
+
+
+def readable():
+    """Return a queryset of passes with all that is shown on them, for `faces`. One statement."""
+    return BoardingPass.objects.select_related(
+        "coupon__ticket", "flight__carrier", "flight__origin", "flight__destination", "flight__departure"
+    )
+
+
+def passes_of(coupon_ids: Iterable[UUID], *, with_ended: bool = False) -> list[BoardingPass]:
+    """Return the passes of coupons in order of issue, those that are good unless wanted. One statement."""
+    found = readable().filter(coupon_id__in=list(coupon_ids)).order_by("coupon__sequence", "pk")
+    return list(found if with_ended else found.filter(ended_at=None))

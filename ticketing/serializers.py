@@ -6,6 +6,7 @@ from flights.models import Cabin
 from flights.serializers import FareRulesSerializer, TaxSerializer
 from skybridge.strict import StrictChoiceField, StrictSerializer
 from ticketing.models import Coupon, PassengerType
+from ticketing.symbols import Symbology
 
 
 class CouponSerializer(serializers.Serializer):
@@ -57,3 +58,46 @@ class AvailableQuerySerializer(StrictSerializer):
 class AvailableSerializer(serializers.Serializer):
     event_id = serializers.UUIDField()
     available = serializers.IntegerField()
+
+
+class BoardingPassLinksSerializer(serializers.Serializer):
+    page = serializers.CharField(help_text="To print: one sheet.")
+    phone = serializers.CharField(help_text="To show at the gate.")
+    pdf = serializers.CharField()
+    svg = serializers.CharField(help_text="The symbol; with ?symbology=pdf417, aztec or qr.")
+    png = serializers.CharField(help_text="The symbol; with ?symbology=pdf417, aztec or qr.")
+
+
+class BoardingPassSerializer(serializers.Serializer):
+    boarding_pass_id = serializers.UUIDField()
+    ticket_id = serializers.UUIDField()
+    coupon_id = serializers.UUIDField()
+    event_id = serializers.UUIDField()
+    flightId = serializers.CharField()
+    departureDate = serializers.DateField()
+    origin = serializers.CharField()
+    destination = serializers.CharField()
+    departureTime = serializers.DateTimeField(help_text="With the airport's offset.")
+    boardingTime = serializers.DateTimeField(help_text="When boarding opens, with the airport's offset.")
+    gate = serializers.CharField(allow_null=True)
+    seat = serializers.CharField(allow_null=True, help_text="None for an infant on a lap.")
+    cabin = serializers.CharField()
+    sequence_number = serializers.IntegerField()
+    passenger_name = serializers.CharField(help_text="As it is signed: SURNAME/GIVEN TITLE, at most 20 letters.")
+    surname = serializers.CharField()
+    given_name = serializers.CharField()
+    record_locator = serializers.CharField()
+    ticket_number = serializers.CharField()
+    barcode = serializers.CharField(help_text="The text of the symbol (IATA BCBP), signed.")
+    status = serializers.CharField(help_text="good, or why it ended: reissued, offloaded, flight_changed or no_show.")
+    issued_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    links = BoardingPassLinksSerializer(help_text="Good without credentials for whoever has them.")
+
+
+class BoardingPassesQuerySerializer(StrictSerializer):
+    all = serializers.BooleanField(default=False, help_text="Those that have ended, too.")
+
+
+class SymbolQuerySerializer(StrictSerializer):
+    symbology = StrictChoiceField(list(Symbology), default=Symbology.PDF417)
