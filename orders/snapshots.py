@@ -12,7 +12,16 @@ from django.db.models import Model
 
 from bookings.models import Booking, Quote
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
-from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product
+from orders.models import (
+    DisruptedBooking,
+    Disruption,
+    Execution,
+    ExecutionEvent,
+    Order,
+    OrderItem,
+    OrderQuote,
+    Product,
+)
 from partners.models import Account, Agency, LedgerEntry, Payment, Plan, Refund
 from skybridge.models import Event
 from ticketing.models import Bag, BoardingPass, Coupon, Departure, Emd, Scan, Ticket, TravelDocument
@@ -42,9 +51,13 @@ its_bookings AS MATERIALIZED (
     SELECT id FROM ticketing_ticket WHERE booking_id IN (SELECT id FROM its_bookings)
 ), its_coupons AS MATERIALIZED (
     SELECT id, flight_id FROM ticketing_coupon WHERE ticket_id IN (SELECT id FROM its_tickets)
+), its_disruptions AS MATERIALIZED (
+    SELECT b.id AS disrupted_id, d.id, d.flight_id
+    FROM orders_disruptedbooking b JOIN orders_disruption d ON d.id = b.disruption_id
+    WHERE b.booking_id IN (SELECT id FROM its_bookings)
 ), its_flights AS MATERIALIZED (
     SELECT id, carrier_id, origin_id, destination_id FROM flights_flight
-    WHERE id IN (SELECT flight_id FROM its_coupons)
+    WHERE id IN (SELECT flight_id FROM its_coupons UNION SELECT flight_id FROM its_disruptions)
 ), its_fares AS MATERIALIZED (
     SELECT id, origin_id, destination_id FROM flights_fare
     WHERE id IN (SELECT fare_id FROM flights_flightcabin WHERE flight_id IN (SELECT id FROM its_flights))
@@ -82,6 +95,7 @@ REFERENCES = [
     Part("flights", Flight, "id IN (SELECT id FROM its_flights)"),
     Part("cabins", FlightCabin, "flight_id IN (SELECT id FROM its_flights)"),
     Part("departures", Departure, "flight_id IN (SELECT id FROM its_flights)"),
+    Part("disruptions", Disruption, "id IN (SELECT id FROM its_disruptions)"),
     Part("products", Product, f"product_id IN (SELECT product_id FROM orders_orderitem WHERE {THEIR_ORDER})"),
 ]
 OWN = [
@@ -95,6 +109,7 @@ OWN = [
     Part("boarding_passes", BoardingPass, "coupon_id IN (SELECT id FROM its_coupons)"),
     Part("scans", Scan, "coupon_id IN (SELECT id FROM its_coupons)"),
     Part("bags", Bag, "coupon_id IN (SELECT id FROM its_coupons)"),
+    Part("disrupted_bookings", DisruptedBooking, THEIR_BOOKING),
     Part("seat_holds", SeatHold, THEIR_BOOKING),
     Part("quotes", Quote, f"{THEIR_BOOKING} AND confirmed_at IS NOT NULL"),  # the others are offers that run out
     Part("order_quotes", OrderQuote, f"{THEIR_ORDER} AND confirmed_at IS NOT NULL"),
@@ -109,6 +124,7 @@ OWN = [
         """subject_id IN (
             SELECT id FROM its_orders UNION ALL SELECT id FROM its_bookings UNION ALL SELECT id FROM its_tickets
             UNION ALL SELECT id FROM its_coupons UNION ALL SELECT id FROM its_payments
+            UNION ALL SELECT disrupted_id FROM its_disruptions
             UNION ALL SELECT id FROM partners_refund WHERE payment_id IN (SELECT id FROM its_payments)
         )""",
     ),

@@ -13,7 +13,7 @@ from flights.airports import airport_rows
 from flights.fares import fare_for
 from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
-from orders.models import Execution, Order
+from orders.models import DisruptedBooking, Disruption, Execution, Order
 from partners.models import Payment, Refund
 from ticketing.models import Coupon, Ticket
 
@@ -102,3 +102,10 @@ def payment(status: str = Payment.Status.PENDING) -> Payment:
 
 def refund(status: str = Refund.Status.PENDING) -> Refund:
     return Refund.objects.create(status=status, payment=payment(Payment.Status.SUCCEEDED), amount=10)
+
+
+def disrupted_booking(status: str = DisruptedBooking.Status.WAITING) -> DisruptedBooking:
+    """Make a booking without tickets that a cancelled flight touches."""
+    disruption = Disruption.objects.create(flight=flight(), kind=Disruption.Kind.CANCELLATION, before={}, after={})
+    decide_by = timezone.now() + timedelta(hours=72)
+    return DisruptedBooking.objects.create(disruption=disruption, booking=booking(), status=status, decide_by=decide_by)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from bookings.models import Booking
 from flights.models import Flight
-from orders.models import Execution, Order
+from orders.models import DisruptedBooking, Execution, Order
 from partners.models import Payment, Refund
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange, IllegalTransition
@@ -22,6 +22,7 @@ ACTOR = Actor("system", "tests", "task")
 MAKERS = {
     Booking: lambda status: factories.booking(status),
     Coupon: lambda status: factories.coupon(status),
+    DisruptedBooking: lambda status: factories.disrupted_booking(status),
     Execution: lambda status: factories.execution(status),
     Flight: lambda status: factories.flight(status=status),
     Order: lambda status: factories.order(status),

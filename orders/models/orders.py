@@ -1,75 +1,20 @@
-"""Products and their stock, orders and their items, the executions that process them, and their backups."""
+"""Orders and their items, and quotes of what cancelling one gives back."""
 
 from typing import ClassVar
 from uuid import UUID
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from bookings.documents import UNDERWAY
 from bookings.models import Booking
+from orders.models.products import Product
 from partners.models import Agency
 from skybridge.identifiers import uuid7
-from skybridge.money import rounded
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
 from ticketing.models import Coupon
-
-
-class ProductQuerySet(models.QuerySet):
-    def for_sale(self, query: dict):
-        """Keep what a list's query parameters ask for."""
-        found = self.filter(on_sale=True)
-        if "category" in query:
-            found = found.filter(category=query["category"])
-        if "in_stock" in query:
-            found = found.filter(stock__gt=0) if query["in_stock"] else found.filter(stock=0)
-        return found
-
-
-class Product(models.Model):
-    """Something sold beside flights: an ancillary such as a bag, or goods. Stock changes only by conditional UPDATE."""
-
-    class Category(models.TextChoices):
-        BAGGAGE = "baggage"
-        SEAT = "seat"
-        MEAL = "meal"
-        LOUNGE = "lounge"
-        SERVICE = "service"
-        GOODS = "goods"
-
-    product_id = models.CharField(max_length=50, primary_key=True)
-    name = models.CharField(max_length=100)
-    category = models.CharField(max_length=8, choices=Category, default=Category.GOODS)
-    price = models.DecimalField(max_digits=12, decimal_places=4)
-    currency = models.CharField(max_length=3, validators=[RegexValidator("^[A-Z]{3}$", "Three capital letters.")])
-    stock = models.PositiveIntegerField(default=0, help_text="Pieces that can be sold.")
-    on_sale = models.BooleanField(default=True)
-    rfic = models.CharField(
-        "reason for issuance code", max_length=1, blank=True, db_default="",
-        help_text="A air transport, B surface, C baggage, D financial, E airport services, F goods, G on board, I own. "
-        "Empty: no EMD is issued for it.",
-    )  # fmt: skip
-    rfisc = models.CharField("reason for issuance sub-code", max_length=3, blank=True, db_default="")
-
-    objects = ProductQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative")]
-        indexes = [models.Index(fields=["category", "product_id"], name="product_by_category")]
-
-    def __str__(self) -> str:
-        return f"{self.product_id} {self.name}"
-
-    def clean(self) -> None:
-        """Refuse a price that its currency cannot have."""
-        if self.price is not None and rounded(self.price, self.currency) != self.price:
-            raise ValidationError({"price": f"{self.currency} has no such small parts."})
 
 
 class OrderQuerySet(models.QuerySet):
@@ -245,127 +190,3 @@ class OrderQuote(models.Model):
 
     def __str__(self) -> str:
         return f"cancellation of {self.order_id}"
-
-
-class Execution(StateMachine):
-    """The processing of one order by the workflow (`orders/workflow.py`), in the words of AWS Step Functions.
-
-    `due_at` is when something is to be done next; an attempt that is under way has `attempt_started_at`.
-    """
-
-    class Status(models.TextChoices):
-        RUNNING = "RUNNING"
-        SUCCEEDED = "SUCCEEDED"
-        FAILED = "FAILED"
-        TIMED_OUT = "TIMED_OUT"
-        ABORTED = "ABORTED"
-
-    TRANSITIONS = {
-        Status.RUNNING: (Status.SUCCEEDED, Status.FAILED, Status.TIMED_OUT, Status.ABORTED),
-        Status.FAILED: (Status.RUNNING,),  # redriven
-        Status.TIMED_OUT: (Status.RUNNING,),
-    }
-
-    order = models.OneToOneField(Order, on_delete=models.PROTECT, primary_key=True, related_name="execution")
-    status = models.CharField(max_length=9, choices=Status, default=Status.RUNNING)
-    state = models.CharField(max_length=40, help_text="The state that is next or under way, or was the last one.")
-    attempt = models.PositiveIntegerField(default=0, help_text="Attempts at the state so far.")
-    losses = models.PositiveSmallIntegerField(default=0, help_text="Attempts at the state whose worker died.")
-    attempt_started_at = models.DateTimeField(null=True)
-    due_at = models.DateTimeField(null=True)
-    error = models.CharField(max_length=100, blank=True)
-    cause = models.TextField(blank=True)
-    redrive_count = models.PositiveSmallIntegerField(default=0)
-    redriven_at = models.DateTimeField(null=True)
-    last_event_id = models.PositiveIntegerField(default=0)
-    started_at = models.DateTimeField(default=timezone.now)
-    stopped_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [status_check("execution_status", "RUNNING SUCCEEDED FAILED TIMED_OUT ABORTED")]
-        indexes = [
-            models.Index(fields=["due_at"], name="execution_due", condition=Q(due_at__isnull=False)),
-            models.Index(
-                fields=["attempt_started_at"],
-                name="execution_under_way",
-                condition=Q(attempt_started_at__isnull=False),
-            ),
-            models.Index(fields=["status", "order"], name="execution_by_status"),
-        ]
-
-    def __str__(self) -> str:
-        return self.arn
-
-    @cached_property
-    def unwritten(self) -> list["ExecutionEvent"]:
-        """The lines of its history that are written when it is written next."""
-        return []
-
-    @property
-    def available_actions(self) -> list[str]:
-        """Return `stop` or `redrive` where it succeeds now; what a cancelled order had done has been undone."""
-        if self.status == Execution.Status.RUNNING:
-            return ["stop"] if Order.Status.CANCELLED in Order.TRANSITIONS.get(self.order.status, ()) else []
-        can_go_on = self.status in Execution.TRANSITIONS and self.order.status != Order.Status.CANCELLED
-        return ["redrive"] if can_go_on else []
-
-    @property
-    def arn(self) -> str:
-        return arn_of(self.pk)
-
-
-def arn_of(order_id: UUID) -> str:
-    """Return the ARN of an order's execution."""
-    return f"{settings.EXECUTION_ARN_PREFIX}{order_id}"
-
-
-class ExecutionEvent(models.Model):
-    """One line of an execution's history, numbered from 1 without gaps. The database refuses UPDATE and DELETE."""
-
-    pk = models.CompositePrimaryKey("execution_id", "event_id")
-    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="history", db_index=False)
-    event_id = models.PositiveIntegerField()
-    type = models.CharField(max_length=40)
-    at = models.DateTimeField()
-    state = models.CharField(max_length=40, blank=True)
-    details = models.JSONField(default=dict)
-
-    def __str__(self) -> str:
-        return f"{self.event_id} {self.type} {self.state}"
-
-
-class Backup(models.Model):
-    """One version of a stream (an order, or an account's postings without one), kept here until the store has it.
-
-    `document` is the version's content and goes when it is stored; each version names the SHA-256 of the one before.
-    """
-
-    class Kind(models.TextChoices):
-        ORDER = "order"
-        ACCOUNT = "account"
-
-    id = models.BigAutoField(primary_key=True)
-    kind = models.CharField(max_length=7, choices=Kind)
-    stream = models.CharField(max_length=300, help_text="The order's id, or the account's code.")
-    version = models.PositiveIntegerField()
-    taken_at = models.DateTimeField()
-    document = models.JSONField(null=True)
-    covers = models.JSONField(default=dict, help_text="The versions of its bookings, and how many rows it has.")
-    key = models.CharField(max_length=400, blank=True)
-    sha256 = models.CharField(max_length=64, blank=True)
-    stored_at = models.DateTimeField(null=True)
-    store_version = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "stream", "version"], name="backup_once"),
-            models.CheckConstraint(
-                condition=Q(stored_at=None, document__isnull=False)
-                | (Q(stored_at__isnull=False) & ~Q(sha256="") & ~Q(key="")),
-                name="backup_is_here_or_stored",
-            ),
-        ]
-        indexes = [models.Index(fields=["id"], name="backup_not_stored", condition=Q(stored_at=None))]
-
-    def __str__(self) -> str:
-        return f"{self.stream} version {self.version}"
