@@ -41,6 +41,7 @@ from partners.callers import Caller
 from skybridge import events
 from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
+from ticketing.emds import reassociate
 from ticketing.models import Coupon, Ticket, takes_seat
 from ticketing.services import give_up_coupons, give_up_tickets, issue_tickets, price_coupon
 
@@ -288,9 +289,9 @@ class Changing:
             [ticket.id for ticket, _ in view.tickets],
             Coupon.Status.EXCHANGED, actor=self.actor, reason="date changed", at=self.at,
         )  # fmt: skip
-        write_tickets(
-            drafts, exchanged_from={d[0].id: old.id for d, (old, _) in zip(drafts, view.tickets, strict=True)}
-        )
+        exchanged = {draft.id: old.id for (draft, _), (old, _) in zip(drafts, view.tickets, strict=True)}
+        write_tickets(drafts, exchanged_from=exchanged)
+        reassociate(exchanged, actor=self.actor, at=self.at)
 
     def exchanged(
         self, view: BookingView, old: TicketFacts, coupons: Sequence[CouponFacts], flight_id: UUID, new: Offer

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from flights.documents import rules_document
 from flights.offers import FlightFacts
+from skybridge.money import rounded
 from skybridge.times import utc_text
 from ticketing import bcbp
 from ticketing.faces import boards_at, gate_of, locally
 from ticketing.links import links_of
-from ticketing.models import BoardingPass, Coupon
+from ticketing.models import BoardingPass, Coupon, Emd
 from ticketing.numbers import check_digit, displayed
 
 
@@ -164,4 +165,25 @@ def boarding_pass_document(boarding_pass: BoardingPass) -> dict[str, Any]:
         "issued_at": utc_text(boarding_pass.issued_at),
         "ended_at": utc_text(boarding_pass.ended_at),
         "links": links_of(boarding_pass.pk),
+    }
+
+
+def emd_document(emd: Emd) -> dict[str, Any]:
+    """Return an EMD; its coupon, if it has one, was read with it."""
+    return {
+        "emd_id": emd.pk,
+        **number_fields(emd.number),
+        "type": emd.type,
+        "product_id": emd.product_id,
+        "description": emd.description,
+        "quantity": emd.quantity,
+        "amount": rounded(emd.amount, emd.currency),
+        "currency": emd.currency,
+        "rfic": emd.rfic,
+        "rfisc": emd.rfisc,
+        "status": emd.status,
+        "ticket_id": emd.ticket_id,
+        "coupon_id": emd.coupon_id,
+        "event_id": emd.coupon.flight_id if emd.coupon else None,
+        "issued_at": utc_text(emd.issued_at),
     }

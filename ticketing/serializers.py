@@ -5,7 +5,7 @@ from rest_framework import serializers
 from flights.models import Cabin
 from flights.serializers import FareRulesSerializer, TaxSerializer
 from skybridge.strict import StrictChoiceField, StrictSerializer
-from ticketing.models import Coupon, PassengerType
+from ticketing.models import Coupon, Emd, PassengerType
 from ticketing.symbols import Symbology
 
 
@@ -101,3 +101,25 @@ class BoardingPassesQuerySerializer(StrictSerializer):
 
 class SymbolQuerySerializer(StrictSerializer):
     symbology = StrictChoiceField(list(Symbology), default=Symbology.PDF417)
+
+
+class EmdSerializer(serializers.Serializer):
+    """An electronic miscellaneous document: a product sold to one passenger."""
+
+    emd_id = serializers.UUIDField()
+    number = serializers.CharField(allow_null=True, help_text="13 digits, once issued.")
+    displayed_number = serializers.CharField(allow_null=True)
+    check_digit = serializers.IntegerField(allow_null=True)
+    type = serializers.ChoiceField(Emd.Type.choices)
+    product_id = serializers.CharField()
+    description = serializers.CharField()
+    quantity = serializers.IntegerField()
+    amount = serializers.FloatField(help_text="Of all pieces.")
+    currency = serializers.CharField()
+    rfic = serializers.CharField(help_text="Reason for issuance code, such as C: baggage.")
+    rfisc = serializers.CharField(help_text="Reason for issuance sub-code, such as 0CC: first bag.")
+    status = serializers.ChoiceField(Emd.Status.choices, help_text="As its coupon's.")
+    ticket_id = serializers.UUIDField()
+    coupon_id = serializers.UUIDField(allow_null=True)
+    event_id = serializers.UUIDField(allow_null=True)
+    issued_at = serializers.DateTimeField(allow_null=True)
