@@ -112,9 +112,10 @@ def is_being_ordered(booking: BookingFacts) -> bool:
 
 
 def has_started(view: BookingView, at: datetime) -> bool:
-    """Tell whether a flight has left or a passenger has checked in."""
+    """Tell whether a flight has left or a passenger has checked in; a cancelled flight never leaves."""
     statuses = {coupon.status for _, coupons in view.tickets for coupon in coupons}
-    return bool(statuses & UNDERWAY) or any(flight.departs_at <= at for flight in view.flights.values())
+    flying = [flight for flight in view.flights.values() if flight.status != Flight.Status.CANCELLED]
+    return bool(statuses & UNDERWAY) or any(flight.departs_at <= at for flight in flying)
 
 
 def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:

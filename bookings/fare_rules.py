@@ -2,7 +2,7 @@
 
 A cancellation, coupon by coupon, the first that applies:
 
-1. involuntary (a flight of the booking is cancelled): everything goes back;
+1. involuntary (a flight of the booking is cancelled, or was disrupted and there is a choice): everything goes back;
 2. `void_same_day`: everything until the day of issue ends. The day is UTC's: a sale by API has no place of its own, and
    one day for all its tickets keeps a journey across zones whole. Source: BSP practice, void on the day of issue;
 3. `free_cancel_hours`: everything within 24 hours of the issue, if that was 7 days or more before the coupon's own
@@ -34,6 +34,7 @@ from ticketing.documents import CouponFacts, TicketFacts
 
 ZERO = Decimal(0)
 FIRST_ISSUED = "first_issued_at"  # beside the rules in the snapshot of an exchanged coupon
+FREE_UNTIL = "involuntary_until"  # beside them too: a flight of the booking was disrupted, and there is a choice
 
 
 class Basis(StrEnum):
@@ -63,6 +64,10 @@ class SoldCoupon(NamedTuple):
     departs_at: datetime | None
     is_sold: bool = True
     is_flight_cancelled: bool = False
+    involuntary_until: datetime | None = None
+
+    def is_involuntary(self, at: datetime) -> bool:
+        return self.is_flight_cancelled or (self.involuntary_until is not None and at < self.involuntary_until)
 
     @property
     def paid_amount(self) -> Decimal:
@@ -195,7 +200,7 @@ def sold_coupons(view: BookingView) -> list[SoldCoupon]:
 
 def sold_coupon(view: BookingView, ticket: TicketFacts, coupon: CouponFacts) -> SoldCoupon:
     flight = view.flights.get(coupon.flight_id) if coupon.flight_id else None
-    first = coupon.fare_rules.get(FIRST_ISSUED)
+    first, free_until = coupon.fare_rules.get(FIRST_ISSUED), coupon.fare_rules.get(FREE_UNTIL)
     return SoldCoupon(
         coupon.id,
         ticket.id,
@@ -207,6 +212,7 @@ def sold_coupon(view: BookingView, ticket: TicketFacts, coupon: CouponFacts) -> 
         flight.departs_at if flight else None,
         is_sold=view.booking.status == Booking.Status.CONFIRMED,
         is_flight_cancelled=flight is not None and flight.status == Flight.Status.CANCELLED,
+        involuntary_until=datetime.fromisoformat(free_until) if free_until else None,
     )
 
 
@@ -219,8 +225,8 @@ def is_involuntary(view: BookingView) -> bool:
 
 
 def cancellation_terms(coupons: Sequence[SoldCoupon], at: datetime, *, involuntary: bool = False) -> Terms:
-    """Return what comes of giving coupons of one currency up; a cancelled flight among them makes it involuntary."""
-    involuntary = involuntary or any(coupon.is_flight_cancelled for coupon in coupons)
+    """Return what comes of giving coupons of one currency up; a disrupted flight among them makes it involuntary."""
+    involuntary = involuntary or any(coupon.is_involuntary(at) for coupon in coupons)
     currency = coupons[0].currency if coupons else ""
     return Terms(currency, [coupon_terms(coupon, basis_of(coupon, at, involuntary)) for coupon in coupons])
 
@@ -270,7 +276,7 @@ def exchange_settlement(
     exchanges: Sequence[tuple[SoldCoupon, CouponFacts]], at: datetime, *, involuntary: bool = False
 ) -> Settlement:
     """Return what it costs to exchange sold coupons for new ones of the same currency."""
-    involuntary = involuntary or any(old.is_flight_cancelled for old, _ in exchanges)
+    involuntary = involuntary or any(old.is_involuntary(at) for old, _ in exchanges)
     return together("", (exchange_of(old, new, basis_of(old, at, involuntary)) for old, new in exchanges))
 
 
@@ -290,6 +296,7 @@ def exchange_of(old: SoldCoupon, new: CouponFacts, basis: Basis) -> Settlement:
 
 
 def is_changeable(coupon: SoldCoupon, at: datetime, involuntary: bool) -> bool:
+    involuntary = involuntary or coupon.is_involuntary(at)
     return coupon.rules.is_changeable or basis_of(coupon, at, involuntary) in (*WHOLE, Basis.NOT_SOLD)
 
 

@@ -7,14 +7,16 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from bookings.documents import UNDERWAY
 from bookings.models import Booking
+from flights.models import Flight
 from orders.models.products import Product
 from partners.models import Agency
 from skybridge.identifiers import uuid7
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
 from ticketing.models import Coupon
+
+UNDERWAY = (Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED, Coupon.Status.FLOWN)
 
 
 class OrderQuerySet(models.QuerySet):
@@ -38,7 +40,13 @@ class OrderQuerySet(models.QuerySet):
         """Tell of each whether a passenger of a confirmed booking has checked in, or a flight has left."""
         confirmed = Booking.objects.filter(order=OuterRef("pk"), status=Booking.Status.CONFIRMED)
         coupons = Q(tickets__coupons__status__in=UNDERWAY) | Q(
-            tickets__coupons__status__in=Coupon.LIVE, tickets__coupons__flight__departs_at__lte=at
+            tickets__coupons__status__in=Coupon.LIVE,
+            tickets__coupons__flight__departs_at__lte=at,
+            tickets__coupons__flight__status__in=(
+                Flight.Status.SCHEDULED,
+                Flight.Status.DELAYED,
+                Flight.Status.DEPARTED,
+            ),
         )
         return self.annotate(is_underway=Exists(confirmed.filter(coupons)))
 
