@@ -69,6 +69,16 @@ class NoSeatNeeded(SeatRefused):
     message = "An infant on a lap has no seat of its own."
 
 
+class SeatNeeded(SeatRefused):
+    code = "seat_needed"
+    message = "A checked-in passenger keeps a seat; choose another one instead."
+
+
+class FlightNeeded(InvalidInput):
+    code = "flight_needed"
+    message = "Say with event_id on which flight; the ticket has several."
+
+
 class NoSeatYet(SeatRefused):
     code = "no_seat_yet"
     message = "Only passengers who both have a seat can swap."
@@ -178,6 +188,26 @@ class NameNotLatin(CheckInRefused):
     message = "A boarding pass shows Latin letters only; name the passenger as the passport's lines for machines do."
 
 
+class NotOnFlight(CheckInRefused):
+    code = "not_on_flight"
+    message = "The ticket is not for this flight; leave event_id out for its next one."
+
+
+class FlightNeeded(CheckInRefused):
+    code = "flight_needed"
+    message = "This ticket has no flight yet; seats and bags come with one."
+
+
+class ChildrenCheckedIn(CheckInRefused):
+    code = "children_checked_in"
+    message = "An infant or child would stay checked in without an adult; undo its check-in first."
+
+
+class NothingToCheckIn(CheckInRefused):
+    code = "nothing_to_check_in"
+    message = "This order has sold no flights."
+
+
 class TicketNeeded(InvalidInput):
     code = "ticket_needed"
     message = "Say with ticket_id whose seat this is; the order has several passengers."
@@ -189,3 +219,17 @@ class TicketNeeded(InvalidInput):
 class NoBoardingPass(NotFound):
     code = "no_boarding_pass"
     message = "There is no boarding pass; the passenger is not checked in on this flight."
+
+
+class BoardingPassEnded(DomainError):
+    code = "boarding_pass_ended"
+    status_code = 410
+    message = "This boarding pass is not valid any more."
+
+
+# --- Gate ---
+
+
+class BoardingNotOpen(CheckInRefused):
+    code = "boarding_not_open"
+    message = "Boarding is not open yet; a flight is closed out after it."

@@ -19,7 +19,18 @@ from skybridge.events import Actor
 from skybridge.exceptions import DomainError, InvalidInput
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.times import utc_text
-from ticketing.gate import ABOARD, MESSAGES, Case, GateFlight, PassFacts, Reason, is_earlier, times_of
+from ticketing.gate import (
+    ABOARD,
+    MESSAGES,
+    Case,
+    GateFlight,
+    PassFacts,
+    Reason,
+    facts_of,
+    flight_of,
+    is_earlier,
+    times_of,
+)
 from ticketing.models import Coupon, Scan
 
 CLOCK_SLACK = timedelta(minutes=5)
@@ -250,8 +261,7 @@ def scan_document(scan: Scan) -> dict[str, Any]:
 
 def target_of(case: Case) -> str:
     """Return the status that a boarded coupon has: flown at once where the flight has left meanwhile."""
-    flight, found = case.flight, case.found
-    assert flight and found
+    flight, found = flight_of(case), facts_of(case)
     if found.coupon_status in ABOARD:
         return found.coupon_status
     has_left = flight.status == Flight.Status.DEPARTED or case.received_at >= flight.departs_at
