@@ -1,7 +1,14 @@
-"""The kernel's two tables: the append-only event log and the answers kept for idempotency keys."""
+"""The kernel's tables: the append-only event log, the answers kept for idempotency keys, and what staff may do.
 
+Who may do what is in `skybridge/roles.py`, approvals in `approvals.py`, sessions in `staff_sessions.py`.
+"""
+
+from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils import timezone
+
+from skybridge.identifiers import uuid7
 
 
 class Event(models.Model):
@@ -44,3 +51,92 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Act(models.Model):
+    """No table: the permissions to act on things, all in one place. Who has which is in `skybridge/roles.py`."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [
+            ("confirm_booking", "Confirm bookings"),
+            ("cancel_booking", "Cancel bookings"),
+            ("change_itinerary", "Change passengers and flights of bookings"),
+            ("refund_booking", "Refund bookings"),
+            ("approve_refund", "Approve another's refund above the limit"),
+            ("waive_penalty", "Waive fees and penalties"),
+            ("approve_waiver", "Approve another's waiver"),
+            ("check_in", "Check in, give seats, tag bags"),
+            ("board", "Scan and board at the gate, offload, close flights"),
+            ("disrupt_flight", "Delay, cancel and change flights"),
+            ("process_order", "Process, ship and deliver orders"),
+            ("cancel_order", "Cancel orders"),
+            ("stop_execution", "Stop executions"),
+            ("redrive_execution", "Redrive executions"),
+            ("settle_account", "Record settlements of accounts"),
+            ("manage_api_keys", "Make, replace and revoke API keys"),
+            ("revoke_session", "End the sessions of others"),
+            ("unlock_sign_in", "Let in who is locked out"),
+            ("reset_second_factor", "Take away a lost second factor"),
+            ("use_api", "Change anything through the API, signed in by browser"),
+        ]
+
+
+class Approval(models.Model):
+    """A second person's word on an act: asked for, then granted or refused, then used once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    act = models.CharField(max_length=64)
+    object_id = models.UUIDField()
+    facts = models.JSONField(default=dict)
+    reason = models.TextField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    decided_at = models.DateTimeField(null=True)
+    is_granted = models.BooleanField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["object_id", "act"], condition=Q(decided_at=None), name="approval_asked_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at=None, decided_by=None, is_granted=None)
+                | Q(decided_at__isnull=False, decided_by__isnull=False, is_granted__isnull=False),
+                name="approval_decided_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(is_granted=True) | ~Q(decided_by=F("asked_by")), name="approval_by_another"
+            ),
+            models.CheckConstraint(condition=Q(used_at=None) | Q(is_granted=True), name="approval_used_if_granted"),
+        ]
+        indexes = [models.Index(fields=["object_id", "id"], name="approval_by_object")]
+
+    def __str__(self) -> str:
+        return f"{self.act} of {self.object_id}"
+
+
+class StaffSession(models.Model):
+    """A sign-in by browser: whose, from where, and until when. The session itself is Django's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="staff_sessions")
+    session_digest = models.CharField(max_length=64, unique=True)
+    credentials_digest = models.CharField(max_length=64)  # another password ends the session
+    started_at = models.DateTimeField()
+    last_used_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["user", "-last_used_at"], name="staff_session_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M} {self.address or ''}"
