@@ -5,8 +5,8 @@ when one of them is short of seats.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -30,7 +30,9 @@ from skybridge.exceptions import StillRunning
 from skybridge.idempotency import Claim, kept_headers
 from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
-from ticketing.models import takes_seat
+from ticketing.exceptions import SeatTaken
+from ticketing.models import Coupon, Ticket, takes_seat
+from ticketing.seats import SeatPrice, check_new_party
 from ticketing.services import price_coupon
 
 HELD_ONE = """
@@ -67,12 +69,12 @@ booking AS (
         given_name text, title text, birth_date date)
 ), coupons AS (
     INSERT INTO ticketing_coupon (id, ticket_id, sequence, flight_id, cabin, status, takes_seat, fare_basis, currency,
-        fare_amount, taxes, total_amount, fare_rules)
+        fare_amount, taxes, total_amount, fare_rules, seat)
     SELECT k.id, k.ticket_id, k.sequence, k.flight_id, k.cabin, 'O', k.takes_seat, k.fare_basis, k.currency,
-        k.fare_amount, k.taxes, k.total_amount, k.fare_rules
+        k.fare_amount, k.taxes, k.total_amount, k.fare_rules, k.seat
     FROM enough, jsonb_to_recordset(%(coupons)s::jsonb) AS k (id uuid, ticket_id uuid, sequence int, flight_id uuid,
         cabin text, takes_seat bool, fare_basis text, currency text, fare_amount numeric, taxes jsonb,
-        total_amount numeric, fare_rules jsonb)
+        total_amount numeric, fare_rules jsonb, seat text)
 ), event AS (
     INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
     SELECT %(at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, 'booking.pending', %(booking_id)s::uuid, NULL,
@@ -92,13 +94,14 @@ KEPT = """, kept AS (
 
 @dataclass(frozen=True)
 class Sale:
-    """What to book, and whose it will be."""
+    """What to book, and whose it will be. `seat_prices` are for the seats that passengers choose (one flight only)."""
 
     wishes: Sequence[Wish]
     party: Sequence[Passenger]
     agency_id: UUID | None
     agency_name: str | None
     user_id: str
+    seat_prices: Mapping[str, SeatPrice] = field(default_factory=dict)
 
 
 Answer = Callable[[BookingView], HttpResponse]
@@ -108,8 +111,8 @@ def hold_seats(sale: Sale, *, actor: Actor, answer: Answer, claim: Claim | None 
     """Hold seats for a party on its flights and return the answer made of the new booking.
 
     With a claim, the answer is kept under its key in the same statement. One read and one statement for one flight.
-    Raises FlightNotFound, AmbiguousFlight, FlightClosed, SoldOut, PartyTooLarge or TooManyInfants; then nothing has
-    changed.
+    Raises FlightNotFound, AmbiguousFlight, FlightClosed, SoldOut, PartyTooLarge, TooManyInfants or, for seats that
+    passengers choose, SeatRefused; then nothing has changed.
     """
     check_party(sale.party)
     at = timezone.now()
@@ -124,11 +127,13 @@ def try_hold(sale: Sale, actor: Actor, answer: Answer, claim: Claim | None, at: 
         view = draft_booking(sale, offers, at)
         response = answer(view)
         try:
-            if not write_hold(view, offers, actor, claim, response):
+            if not write_hold(view, offers, sale, actor, claim, response):
                 if claim and open_offers(sale.wishes, seats, at=at):
                     raise StillRunning  # there are seats: another request holds the claim's lock
                 raise SoldOut(offer.cabin_id for offer in offers)
         except IntegrityError as exc:
+            if violates(exc, "seat_once"):
+                raise SeatTaken from None
             if not violates(exc, "booking_locator"):
                 raise
         else:
@@ -170,24 +175,37 @@ def draft_ticket(
         passenger.title, passenger.birth_date, None, None, at,
     )  # fmt: skip
     return ticket, [
-        price_coupon(offer, sequence, passenger.passenger_type) for sequence, offer in enumerate(offers, start=1)
+        price_coupon(offer, sequence, passenger.passenger_type)._replace(seat=passenger.seat or None)
+        for sequence, offer in enumerate(offers, start=1)
     ]
 
 
 def write_hold(
-    view: BookingView, offers: Sequence[Offer], actor: Actor, claim: Claim | None, response: HttpResponse
+    view: BookingView, offers: Sequence[Offer], sale: Sale, actor: Actor, claim: Claim | None, response: HttpResponse
 ) -> bool:
     """Take the seats and write the booking; tell whether there were enough."""
-    several = len(offers) > 1
+    several, choosing = len(offers) > 1, any(passenger.seat for passenger in sale.party)
     sql = statement(several, claim is not None)
     parameters = hold_parameters(view, offers, actor) | (claim_parameters(claim, response) if claim else {})
-    if not several:
+    if not several and not choosing:
         return execute(sql, parameters)
     with transaction.atomic():
+        if choosing:
+            check_seats(view, offers[0], sale)
         enough = execute(sql, parameters)
         if not enough:
             transaction.set_rollback(True)
         return enough
+
+
+def check_seats(view: BookingView, offer: Offer, sale: Sale) -> None:
+    """Refuse seats that a new booking's passengers cannot have. Locks the departure. Raises as `check_new_party`."""
+    coupons = [
+        Coupon(**coupon._asdict(), ticket=Ticket(**ticket._asdict()), takes_seat=takes_seat(ticket.passenger_type))
+        for ticket, coupons in view.tickets
+        for coupon in coupons
+    ]
+    check_new_party(offer.flight.id, coupons, prices=sale.seat_prices, at=view.booking.created_at)
 
 
 @cache

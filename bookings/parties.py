@@ -24,6 +24,7 @@ class Passenger:
     given_name: str = ""
     title: str = ""
     birth_date: date | None = None
+    seat: str = ""
 
 
 def unnamed(seats: int) -> list[Passenger]:

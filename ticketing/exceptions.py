@@ -74,8 +74,8 @@ class SeatNeeded(SeatRefused):
     message = "A checked-in passenger keeps a seat; choose another one instead."
 
 
-class FlightNeeded(InvalidInput):
-    code = "flight_needed"
+class SeveralFlights(InvalidInput):
+    code = "several_flights"
     message = "Say with event_id on which flight; the ticket has several."
 
 

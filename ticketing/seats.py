@@ -156,6 +156,21 @@ def seat_party(
     raise ConcurrentChange
 
 
+def check_new_party(
+    flight_id: UUID, coupons: Sequence[Coupon], *, prices: Mapping[str, SeatPrice], at: datetime
+) -> None:
+    """Refuse seats that a new booking's coupons on one flight cannot have. Raises as `seat_party`.
+
+    Locks the departure, so that the seats are still free when the coupons are written in the same transaction.
+    """
+    wanted = {coupon.pk: coupon.seat for coupon in coupons if coupon.seat}
+    for coupon in coupons:
+        coupon.seat = None
+    departure, seats = lock_departure(flight_id), read_seats(flight_id, at=at)
+    check_flight(seats.flight, departure, at)
+    SeatingPlan(seats, coupons[0].cabin, coupons).choose(wanted, prices)
+
+
 def check_flight(flight: Flight, departure: Departure, at: datetime) -> None:
     """Refuse a flight on which nobody is seated any more. Raises FlightCancelled, FlightDeparted or FlightClosed."""
     if flight.status == Flight.Status.CANCELLED:
