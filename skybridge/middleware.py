@@ -39,7 +39,7 @@ def request_context(get_response):
 def log_access(request, response, started: float) -> None:
     facts = {
         "method": request.method,
-        "path": request.path,
+        "path": getattr(request, "logged_path", request.path),  # some paths hold a secret
         "status": response.status_code,
         "ms": round((time.perf_counter() - started) * 1000, 1),
         "caller": getattr(request, "caller_name", ""),

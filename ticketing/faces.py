@@ -45,6 +45,10 @@ class Face(NamedTuple):
     refusal: str
 
     @property
+    def has_gate(self) -> bool:
+        return self.gate != UNKNOWN_GATE
+
+    @property
     def symbol_text(self) -> str:
         """Return what stands for the symbol where it cannot be seen."""
         return f"Barcode of the boarding pass of {self.passenger}: {self.designator}, {self.date}, seat {self.seat}"
