@@ -214,16 +214,12 @@ def reopen_flight(flight_id: UUID, *, reason: str, caller: Caller, at: datetime)
         if departure.flight.departs_at <= at:
             raise FlightDeparted
         if departure.closed_at:
-            change_departure(
-                departure, "flight.reopened", {"closed_at": None}, actor=caller, reason=reason, at=at
-            )  # fmt: skip
+            change_departure(departure, "flight.reopened", {"closed_at": None}, actor=caller, reason=reason, at=at)
     missed = Q(status=Coupon.Status.OPEN, is_no_show=True)
     for booking_id in bookings_with(flight_id, missed):
         with delivering([booking_id], caller=sees_all(caller), at=at) as delivery:
             coupons = lock_coupons(delivery, [flight_id], missed)
-            mark_no_shows(
-                coupons, is_no_show=False, reason=reason, actor=caller, at=at, checked_in_at=None
-            )  # fmt: skip
+            mark_no_shows(coupons, is_no_show=False, reason=reason, actor=caller, at=at, checked_in_at=None)
             delivery.is_changed = bool(coupons)
     return departure
 
