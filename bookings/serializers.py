@@ -12,7 +12,7 @@ from flights.serializers import FlightSerializer
 from skybridge.pagination import PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
 from ticketing.models import PassengerType
-from ticketing.serializers import TicketSerializer
+from ticketing.serializers import SeatField, TicketSerializer
 
 
 def listed(shape: type[StrictSerializer], *, most: int) -> Any:
@@ -43,6 +43,12 @@ class PassengerSerializer(NameSerializer):
     """A passenger; names may be given later, until check-in."""
 
     passenger_type = StrictChoiceField(PassengerType.choices, default=PassengerType.ADULT)
+
+
+class SeatedPassengerSerializer(PassengerSerializer):
+    """A passenger who may choose a seat, where the booking has one flight."""
+
+    seat = SeatField(required=False, help_text="Such as 12A; see the flight's seat map.")
 
 
 class PassengerNameSerializer(NameSerializer):
@@ -154,14 +160,18 @@ class ManagedBookingSerializer(StrictSerializer):
 
 class NewBookingSerializer(PartySerializer):
     flights = listed(SegmentSerializer, most=4)
+    passengers = listed(SeatedPassengerSerializer, most=2 * MAX_SEATS)
     user_id = StrictCharField(max_length=255, required=False)
 
     def validate(self, attrs):
+        chosen = any("seat" in passenger for passenger in attrs.get("passengers", ()))
+        if chosen and len(attrs.get("flights", ())) > 1:
+            raise serializers.ValidationError({"passengers": "Seats on several flights are chosen afterwards."})
         return with_flight_for_party(super().validate(attrs))
 
 
 class BookingChangeSerializer(StrictSerializer):
-    """What is to change. `flights` and its party go into an empty booking."""
+    """What is to change. `flights` go into an empty booking, or one flight into a booking of open tickets."""
 
     flights = listed(SegmentSerializer, most=4)
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)

@@ -30,6 +30,7 @@ urlpatterns = [
     re_path(r"^api/v1/bookings/?$", BookingViewSet.as_view({"get": "list", "post": "create"})),
     re_path(rf"^api/v1/bookings/{ONE}/?$", BookingViewSet.as_view({"get": "retrieve", "patch": "partial_update"})),
     *(re_path(rf"^api/v1/bookings/{ONE}/{action}/?$", BookingViewSet.as_view({"post": action})) for action in ACTIONS),
+    re_path(rf"^api/v1/bookings/{ONE}/seats/?$", BookingViewSet.as_view({"post": "seats"})),
     re_path(rf"{QUOTES}/cancellations/?$", QuoteViewSet.as_view({"post": "create_cancellation"})),
     re_path(rf"{QUOTES}/cancellations/{QUOTE}/?$", QuoteViewSet.as_view({"get": "cancellation"})),
     re_path(rf"{QUOTES}/cancellations/{QUOTE}/confirm/?$", QuoteViewSet.as_view({"post": "confirm_cancellation"})),

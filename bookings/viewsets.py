@@ -15,11 +15,15 @@ from bookings.quotes import quote_cancellation, quote_change, read_quote
 from bookings.selling import owner, party_of, sale_of, wish_of
 from bookings.services import create_booking, read_booking
 from orders import reservations
+from orders.seats import seat_booking, with_seat_prices
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import NotFound
 from skybridge.pagination import PageQuerySerializer
 from skybridge.versions import etag
+from ticketing.examples import PARTY_SEATED, PARTY_SEATS
+from ticketing.seat_documents import passenger_seat_document
+from ticketing.serializers import PartySeatsSerializer, PassengerSeatsSerializer
 
 ONE = {200: serializers.BookingSerializer}
 MADE = {201: serializers.BookingSerializer}
@@ -247,7 +251,10 @@ class BookingViewSet(ActionsMixin):
         tags=["Bookings"],
     )
     def create(self, request, data):
-        """Hold seats for a party on one flight or several, all of them or none; without flights an empty booking."""
+        """Hold seats for a party on one flight or several, all of them or none; without flights an empty booking.
+
+        On one flight passengers may name their `seat`.
+        """
         user_id = data.get("user_id", "")
 
         def made(view):
@@ -256,7 +263,8 @@ class BookingViewSet(ActionsMixin):
         if not data.get("flights"):
             return self.create_empty(owner(self.caller, user_id=user_id), made)
         wishes = [wish_of(wish) for wish in data["flights"]]
-        return self.hold(sale_of(self.caller, wishes, party_of(data), user_id=user_id), made)
+        sale = sale_of(self.caller, wishes, party_of(data), user_id=user_id)
+        return self.hold(with_seat_prices(sale, self.caller), made)
 
     @operation(
         "List bookings",
@@ -280,8 +288,31 @@ class BookingViewSet(ActionsMixin):
         tags=["Bookings"],
     )
     def partial_update(self, request, booking_id, data):
-        """Add flights to an empty booking, change seats or a date, name passengers: all of it, or nothing changes."""
+        """Add flights to an empty booking, set the flight of open tickets, change seats or a date, name passengers.
+
+        All of it, or nothing changes. The flight of an open ticket costs the price of the moment.
+        """
         return answer(self.change(booking_id, change_of(data)))
+
+    @operation(
+        "Seat a booking's passengers",
+        body=PartySeatsSerializer,
+        answers={200: PassengerSeatsSerializer},
+        refusals=[404, 409, 412],
+        examples=[PARTY_SEATS, PARTY_SEATED],
+        tags=["Seats"],
+    )
+    def seats(self, request, booking_id, data):
+        """Give passengers the seats that they want on a flight, all or nothing; they may trade theirs.
+
+        With `assign_rest` those without a seat get free ones together. Answers the seats of all passengers.
+        """
+        wanted = {choice["ticket_id"]: choice["seat"] for choice in data.get("seats", ())}
+        coupons = seat_booking(
+            booking_id, data["event_id"], wanted,
+            assign_rest=data["assign_rest"], caller=self.caller, if_match=request.headers.get("If-Match"),
+        )  # fmt: skip
+        return reply({"event_id": data["event_id"], "seats": [passenger_seat_document(k) for k in coupons]})
 
 
 class QuoteViewSet(BookingDoor):

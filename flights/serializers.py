@@ -145,3 +145,43 @@ class FlightDetailSerializer(OfferSerializer):
 class FlightPageSerializer(PageSerializer):
     flights = OfferSerializer(many=True)
     return_flights = OfferSerializer(many=True, required=False)
+
+
+class SeatSerializer(serializers.Serializer):
+    number = serializers.CharField()
+    letter = serializers.CharField()
+    status = serializers.ChoiceField(["free", "taken", "blocked"])
+    is_exit = serializers.BooleanField()
+    characteristics = serializers.ListField(child=serializers.CharField(), help_text="IATA PADIS code set 9825.")
+    product_id = serializers.CharField(allow_null=True, help_text="What to order for this seat; null: it is free.")
+    price = serializers.FloatField(allow_null=True)
+    currency = serializers.CharField(allow_null=True)
+
+
+class SeatRowSerializer(serializers.Serializer):
+    row = serializers.IntegerField()
+    is_exit = serializers.BooleanField()
+    seats = SeatSerializer(many=True)
+
+
+class CabinMapSerializer(serializers.Serializer):
+    cabin = serializers.CharField()
+    letters = serializers.CharField(help_text="Columns from port to starboard; - is an aisle.")
+    capacity = serializers.IntegerField()
+    free = serializers.IntegerField(help_text="Seats that nobody has chosen; all of them may be sold.")
+    rows = SeatRowSerializer(many=True)
+
+
+class CharacteristicSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class SeatMapSerializer(serializers.Serializer):
+    event_id = serializers.UUIDField()
+    flightId = serializers.CharField()
+    departureDate = serializers.DateField()
+    aircraft_type = serializers.CharField()
+    layout = serializers.CharField(help_text="The type whose layout it is; empty: by size.")
+    cabins = CabinMapSerializer(many=True)
+    characteristics = CharacteristicSerializer(many=True)

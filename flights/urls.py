@@ -7,4 +7,8 @@ urlpatterns = [
     re_path(r"^searchFlights/?$", SearchFlightsViewSet.as_view({"get": "list"})),
     re_path(r"^api/v1/flights/?$", FlightViewSet.as_view({"get": "list"})),
     re_path(rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})/?$", FlightViewSet.as_view({"get": "retrieve"})),
+    re_path(rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})/seats/?$", FlightViewSet.as_view({"get": "seats"})),
+    re_path(
+        rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})/seat-swaps/?$", FlightViewSet.as_view({"post": "swap_seats"})
+    ),
 ]

@@ -1,12 +1,16 @@
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample
 
-from flights import serializers
+from flights import examples, serializers
 from flights.documents import cabin_document, offer_document
 from flights.models import Cabin
 from flights.offers import flight_offers
 from flights.search import search_flights
+from orders.seats import seat_prices, swap_seats
 from skybridge.api import ApiViewSet, operation, reply
+from ticketing.seat_documents import passenger_seat_document, seat_map_document
+from ticketing.seats import read_seats
+from ticketing.serializers import PassengerSeatsSerializer, SeatSwapSerializer
 
 OFFER = {
     "event_id": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11",
@@ -112,3 +116,30 @@ class FlightViewSet(ApiViewSet):
         offers = flight_offers(flight_id, at=timezone.now())
         main = next((offer for offer in offers if offer.cabin == Cabin.ECONOMY), offers[-1])
         return reply(offer_document(main) | {"cabins": [cabin_document(offer) for offer in offers]})
+
+    @operation(
+        "Show a flight's seat map",
+        answers={200: serializers.SeatMapSerializer},
+        refusals=[404],
+        tags=["Seats"],
+        operation_id="retrieveSeatMap",
+        examples=[examples.SEAT_MAP],
+    )
+    def seats(self, request, flight_id):
+        """Every seat: where it is, whether it is free, and what it costs. Cabins and rows come from front to back."""
+        seats = read_seats(flight_id, at=timezone.now())
+        return reply(seat_map_document(seats, seat_prices()))
+
+    @operation(
+        "Swap two passengers' seats",
+        body=SeatSwapSerializer,
+        answers={200: PassengerSeatsSerializer},
+        refusals=[404, 409],
+        tags=["Seats"],
+        operation_id="swapSeats",
+        examples=[examples.SWAP, examples.SWAPPED],
+    )
+    def swap_seats(self, request, flight_id, data):
+        """Let two passengers of a flight, of one of the caller's bookings or of two, swap seats. Again: swaps back."""
+        coupons = swap_seats(flight_id, data["ticket_ids"], caller=request.user)
+        return reply({"event_id": flight_id, "seats": [passenger_seat_document(coupon) for coupon in coupons]})

@@ -93,6 +93,15 @@ class StrictCharField(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true or false; words and numbers are refused."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
 class StrictAmountField(serializers.DecimalField):
     """A positive amount of money as a JSON number, read as it was written; text and true are refused."""
 

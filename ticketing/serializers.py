@@ -1,10 +1,18 @@
 """Shapes of tickets and coupons in answers."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from flights.models import Cabin
 from flights.serializers import FareRulesSerializer, TaxSerializer
-from skybridge.strict import StrictChoiceField, StrictSerializer
+from skybridge.strict import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictSerializer,
+    StrictUUIDField,
+)
 from ticketing.models import Coupon, Emd, PassengerType
 from ticketing.symbols import Symbology
 
@@ -49,6 +57,69 @@ class TicketSerializer(serializers.Serializer):
 class OwnedTicketSerializer(TicketSerializer):
     user_id = serializers.CharField()
     booking_status = serializers.CharField()
+
+
+class SeatField(StrictCharField):
+    """A seat number such as 12A, in any case."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"max_length": 4, **kwargs})
+
+    def to_internal_value(self, data):
+        return super().to_internal_value(data).upper()
+
+
+class OneFlightSerializer(StrictSerializer):
+    event_id = StrictUUIDField(required=False, help_text="Where the ticket has several flights.")
+
+
+class SeatChoiceSerializer(OneFlightSerializer):
+    seat = SeatField(help_text="Such as 12A.")
+
+
+class TicketSeatSerializer(StrictSerializer):
+    ticket_id = StrictUUIDField()
+    seat = SeatField(help_text="Such as 12A.")
+
+
+class PartySeatsSerializer(StrictSerializer):
+    """The seats that passengers want on one flight; with `assign_rest` the others get seats with them."""
+
+    event_id = StrictUUIDField(help_text="The flight.")
+    seats: Any = serializers.ListSerializer(child=TicketSeatSerializer(), required=False, max_length=9)
+    assign_rest = StrictBooleanField(default=False, help_text="Seats also for those who have none.")
+
+    def validate(self, attrs):
+        seats = attrs.get("seats", ())
+        if not seats and not attrs["assign_rest"]:
+            raise serializers.ValidationError("Say which seats, or assign_rest.")
+        if len({seat["ticket_id"] for seat in seats}) < len(seats):
+            raise serializers.ValidationError({"seats": "A ticket is named twice."})
+        return attrs
+
+
+class SeatSwapSerializer(StrictSerializer):
+    ticket_ids = serializers.ListField(child=StrictUUIDField(), min_length=2, max_length=2)
+
+    def validate_ticket_ids(self, value):
+        if value[0] == value[1]:
+            raise serializers.ValidationError("Name two tickets.")
+        return value
+
+
+class PassengerSeatSerializer(serializers.Serializer):
+    booking_id = serializers.UUIDField()
+    ticket_id = serializers.UUIDField()
+    coupon_id = serializers.UUIDField()
+    event_id = serializers.UUIDField()
+    cabin = serializers.CharField()
+    status = serializers.ChoiceField(Coupon.Status.choices)
+    seat = serializers.CharField(allow_null=True)
+
+
+class PassengerSeatsSerializer(serializers.Serializer):
+    event_id = serializers.UUIDField()
+    seats = PassengerSeatSerializer(many=True)
 
 
 class AvailableQuerySerializer(StrictSerializer):

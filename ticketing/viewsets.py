@@ -1,15 +1,19 @@
 """Founding document 003's tickets: a user's, an event's, and how many are left."""
 
+from uuid import UUID
+
 from django.utils import timezone
 
 from bookings.documents import read_bookings, tickets_of
 from bookings.models import Booking
 from flights.offers import flight_offers
+from orders import seats
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import NotFound
 from skybridge.pagination import PageQuerySerializer
 from ticketing import serializers
-from ticketing.examples import AVAILABLE, TICKETS
+from ticketing.examples import AVAILABLE, NO_SEAT, SEAT, SEAT_CHOICE, TICKETS
+from ticketing.seat_documents import passenger_seat_document
 
 MANY = {200: serializers.OwnedTicketSerializer(many=True)}
 
@@ -59,3 +63,38 @@ class TicketViewSet(ApiViewSet):
         at = timezone.now()
         offers = [o for o in flight_offers(event_id, at=at) if o.cabin == query["cabin"] and o.is_open(at)]
         return reply({"event_id": event_id, "available": sum(offer.available for offer in offers)})
+
+
+class SeatViewSet(ApiViewSet):
+    """A passenger's seat on one flight."""
+
+    @operation(
+        "Choose a seat",
+        body=serializers.SeatChoiceSerializer,
+        answers={200: serializers.PassengerSeatSerializer},
+        refusals=[404, 409],
+        examples=[SEAT_CHOICE, SEAT],
+        tags=["Seats"],
+    )
+    def choose(self, request, ticket_id, data):
+        """Take a free seat of the ticket's cabin instead of the one before, until boarding.
+
+        A seat with a price needs its product, ordered for this ticket and flight. Who is checked in gets a new boarding
+        pass.
+        """
+        flight_id = data.get("event_id")
+        coupon = seats.choose_seat(UUID(ticket_id), data["seat"], flight_id=flight_id, caller=request.user)
+        return reply(passenger_seat_document(coupon))
+
+    @operation(
+        "Give a seat up",
+        query=serializers.OneFlightSerializer,
+        answers={200: serializers.PassengerSeatSerializer},
+        refusals=[404, 409],
+        examples=[NO_SEAT],
+        tags=["Seats"],
+    )
+    def give_up(self, request, ticket_id, query):
+        """The seat is free for others; not after check-in. Again: the same answer."""
+        coupon = seats.give_up_seat(UUID(ticket_id), flight_id=query.get("event_id"), caller=request.user)
+        return reply(passenger_seat_document(coupon))
