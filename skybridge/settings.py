@@ -125,6 +125,7 @@ CELERY_BEAT_SCHEDULE = {
     "store-backups": {"task": "orders.store_backups", "schedule": timedelta(seconds=5)},
     "return-unused-payments": {"task": "orders.return_unused_payments", "schedule": timedelta(minutes=1)},
     "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
+    "depart-flights": {"task": "ticketing.depart_flights", "schedule": timedelta(seconds=30)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},

@@ -3,16 +3,26 @@ from django.urls import re_path
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 from ticketing import views
 from ticketing.gate_viewsets import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
+from ticketing.gate_viewsets import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
 from ticketing.links import TOKEN_PATTERN
 from ticketing.viewsets import SeatViewSet, TicketViewSet
 
 USER = rf"^api/v1/tickets/user/(?P<user_id>{SEGMENT_PATTERN})"
 PASS = rf"^boarding-passes/(?P<token>{TOKEN_PATTERN})"
 FLIGHT = rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})"
+FLIGHT = rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})"
 EVENT = rf"event/(?P<event_id>{UUID_PATTERN})"
 
 urlpatterns = [
     re_path(r"^\.well-known/boarding-pass-keys\.json$", views.boarding_pass_keys),
+    re_path(r"^boarding-passes/validate/?$", BoardingPassViewSet.as_view({"post": "validate"})),
+    re_path(rf"{FLIGHT}/scans/?$", ScanViewSet.as_view({"post": "create", "get": "list"})),
+    re_path(rf"{FLIGHT}/manifest/?$", ManifestViewSet.as_view({"get": "retrieve"})),
+    re_path(rf"{FLIGHT}/manifest\.csv$", ManifestViewSet.as_view({"get": "csv"})),
+    re_path(rf"{FLIGHT}/manifest\.pdf$", ManifestViewSet.as_view({"get": "pdf"})),
+    re_path(rf"{FLIGHT}/gate/?$", DepartureViewSet.as_view({"put": "gate"})),
+    re_path(rf"{FLIGHT}/close/?$", DepartureViewSet.as_view({"post": "close"})),
+    re_path(rf"{FLIGHT}/reopen/?$", DepartureViewSet.as_view({"post": "reopen"})),
     re_path(r"^boarding-passes/validate/?$", BoardingPassViewSet.as_view({"post": "validate"})),
     re_path(rf"{FLIGHT}/scans/?$", ScanViewSet.as_view({"post": "create", "get": "list"})),
     re_path(rf"{FLIGHT}/manifest/?$", ManifestViewSet.as_view({"get": "retrieve"})),
