@@ -57,7 +57,7 @@ class ProductForm(forms.ModelForm):
 
     class Meta:
         model = Product
-        fields = ("product_id", "name", "category", "price", "currency", "on_sale")
+        fields = ("product_id", "name", "category", "price", "currency", "on_sale", "rfic", "rfisc")
 
     @property
     def changed_data_of_model(self) -> list[str]:
@@ -67,7 +67,7 @@ class ProductForm(forms.ModelForm):
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):
     form = ProductForm
-    list_display = ("product_id", "name", "category", "price", "currency", "stock", "on_sale")
+    list_display = ("product_id", "name", "category", "price", "currency", "stock", "on_sale", "rfic", "rfisc")
     list_filter = ("category", "on_sale")
     search_fields = ("=product_id", "^name")
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from bookings.exceptions import BookingNotFound
 from bookings.models import Booking
 from orders import backups
+from orders.emds import lock_orders_of, require_locked
 from orders.models import Order
 from partners.callers import Caller
 from skybridge.exceptions import ConcurrentChange
@@ -41,13 +42,15 @@ def delivering(
 ) -> Iterator[Delivery]:
     """Lock the orders of bookings that the caller may see, then the bookings, for a change of what is delivered.
 
+    The orders are those that sell the bookings, and those that sold EMDs to their passengers.
+
     If it changed something, each gets its next version, and the orders' backups are kept. `if_match` is for one
     booking. Raises BookingNotFound, StaleVersion, or ConcurrentChange when a booking was sold between reading and
     locking it.
     """
     wanted = sorted(set(booking_ids))
     with transaction.atomic():
-        orders = lock_orders(wanted)
+        orders = lock_orders_of(wanted)
         bookings = list(Booking.objects.visible_to(caller).locked().filter(pk__in=wanted))
         if len(bookings) < len(wanted):
             raise BookingNotFound
@@ -58,13 +61,8 @@ def delivering(
         delivery = Delivery(bookings, caller, at)
         yield delivery
         if delivery.is_changed:
+            require_locked(wanted, orders)
             count_up(bookings, orders.values(), at)
-
-
-def lock_orders(booking_ids: Sequence[UUID]) -> dict[UUID, Order]:
-    """Lock the orders that sell bookings, and return them by id."""
-    ids = Booking.objects.filter(pk__in=booking_ids).exclude(order=None).values("order_id")
-    return {order.pk: order for order in Order.objects.locked().filter(pk__in=ids)}
 
 
 def count_up(bookings: Iterable[Booking], orders: Iterable[Order], at: datetime) -> None:

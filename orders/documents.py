@@ -9,6 +9,7 @@ from bookings.documents import quote_status
 from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product, arn_of
 from skybridge.money import rounded
 from skybridge.times import utc_text
+from ticketing.documents import emd_document
 
 
 def order_line(order: Order) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def item_document(item: OrderItem, currency: str) -> dict[str, Any]:
         "description": item.description,
         "quantity": item.quantity,
         "price": rounded(item.price, currency),
+        "emd": emd_document(item.emd) if hasattr(item, "emd") else None,
     }
 
 
@@ -71,6 +73,8 @@ def product_document(product: Product) -> dict[str, Any]:
         "category": product.category,
         "price": rounded(product.price, product.currency),
         "currency": product.currency,
+        "rfic": product.rfic,
+        "rfisc": product.rfisc,
         "stock": product.stock,
         "in_stock": product.stock > 0,
     }

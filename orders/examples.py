@@ -20,8 +20,22 @@ LINE = {
 }
 ORDER: dict[str, Any] = LINE | {
     "items": [
-        {"product_id": "PROD001", "booking_id": None, "description": "Laptop", "quantity": 2, "price": 999.99},
-        {"product_id": "PROD002", "booking_id": None, "description": "Mouse", "quantity": 1, "price": 29.99},
+        {
+            "product_id": "PROD001",
+            "booking_id": None,
+            "description": "Laptop",
+            "quantity": 2,
+            "price": 999.99,
+            "emd": None,
+        },
+        {
+            "product_id": "PROD002",
+            "booking_id": None,
+            "description": "Mouse",
+            "quantity": 1,
+            "price": 29.99,
+            "emd": None,
+        },
     ],
     "payment_method": "account",
     "contact_email": "",
@@ -34,6 +48,8 @@ PRODUCT = {
     "category": "goods",
     "price": 999.99,
     "currency": "USD",
+    "rfic": "",
+    "rfisc": "",
     "stock": 48,
     "in_stock": True,
 }

@@ -29,6 +29,22 @@ class BookingNotForSale(DomainError):
     code = "booking_not_for_sale"
 
 
+class NotForPassengers(InvalidInput):
+    """The product is sold without a passenger only: no document is issued for it."""
+
+    code = "product_not_for_passengers"
+
+
+class EventNeeded(InvalidInput):
+    code = "event_id_needed"
+    message = "This ticket has several flights; say with event_id which one the product is for."
+
+
+class TicketNotForOrder(DomainError):
+    code = "ticket_not_for_order"
+    message = "A product is for a passenger of a confirmed booking, or of one that the same order sells."
+
+
 class CurrencyMismatch(InvalidInput):
     code = "currency_mismatch"
     message = "All items of an order are sold in one currency."

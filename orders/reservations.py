@@ -19,10 +19,11 @@ from bookings.quotes import carry_out_quote, check_quote, read_quote
 from bookings.services import confirm, end_booking, read_booking
 from orders import backups, workflow
 from orders.accounts import QUOTE, account_of, prepare_account, unused_purposes
+from orders.emds import lock_orders_of
 from orders.exceptions import OrderInProgress, QuoteNeeded
-from orders.models import Execution, Order, OrderItem
+from orders.models import Order, OrderItem
+from orders.repayments import close_version, paying_back, settle
 from orders.sales import NewOrder, booking_item, draft_order, write_order
-from orders.services import execution_of, settle
 from orders.steps import changing
 from partners.callers import Caller
 from partners.models import Payment
@@ -76,7 +77,8 @@ def close_booking(
     at = timezone.now()
     with transaction.atomic():
         order = lock_order_of(view)
-        view, terms = end_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
+        with paying_back([booking_id], own=order, caller=caller, kind=action, at=at):
+            view, terms = end_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
         if terms:
             settle_booking(order, view, terms.settlement, "cancellation", caller=caller, at=at)
         return view
@@ -87,7 +89,8 @@ def change(booking_id: UUID, wanted: Change, *, caller: Caller, if_match: str | 
     at = timezone.now()
     with transaction.atomic():
         order = lock_order_of(read_booking(booking_id, caller=caller))
-        view, settlement = change_booking(booking_id, wanted, caller=caller, if_match=if_match)
+        with paying_back([booking_id], own=order, caller=caller, kind="change", at=at):
+            view, settlement = change_booking(booking_id, wanted, caller=caller, if_match=if_match)
         if order and settlement.due_amount > 0 and order.payment_method == Order.PaymentMethod.CARD:
             raise QuoteNeeded(due_amount=settlement.due_amount)
         settle_booking(order, view, settlement, "change", caller=caller, at=at)
@@ -100,7 +103,8 @@ def confirm_quote(booking_id: UUID, quote_id: UUID, kind: str, *, caller: Caller
     at = timezone.now()
     with transaction.atomic():
         order = lock_order_of(read_booking(booking_id, caller=caller))
-        view, settlement, is_new = carry_out_quote(quote_id, caller=caller, at=at)
+        with paying_back([booking_id], own=order, caller=caller, kind=kind, at=at):
+            view, settlement, is_new = carry_out_quote(quote_id, caller=caller, at=at)
         if is_new:
             settle_booking(order, view, settlement, kind, caller=caller, at=at, reference=str(quote_id))
         return view
@@ -149,9 +153,9 @@ def return_unused_payments(*, at: datetime, actor: Actor) -> int:
 
 
 def lock_order_of(view: BookingView) -> Order | None:
-    """Lock the order that sells a booking, if there is one."""
-    order_id = view.booking.order_id
-    return Order.objects.locked().get(pk=order_id) if order_id else None
+    """Lock the order that sells a booking, if there is one, and those that sold EMDs to its passengers."""
+    orders = lock_orders_of([view.booking.id])
+    return orders.get(view.booking.order_id)
 
 
 def settle_booking(
@@ -174,10 +178,7 @@ def settle_booking(
         give_back(order.pk, settlement.refund_amount, unused=unused, actor=caller, reason=kind, at=at)
     settle(order, settlement, kind, at=at, reference=reference)
     order.refunded_amount += settlement.refund_amount
-    order.version, order.updated_at = order.version + 1, at
-    order.save(update_fields=["refunded_amount", "total_amount", "version", "updated_at"])
-    cancel_if_nothing_is_left(order, caller=caller, at=at)
-    backups.keep(order.pk, at=at)
+    close_version(order, caller=caller, at=at)
 
 
 def add_change_item(order: Order, view: BookingView, settlement: Settlement) -> None:
@@ -190,16 +191,3 @@ def add_change_item(order: Order, view: BookingView, settlement: Settlement) -> 
         description=f"Change of booking {view.booking.locator}",
         price=settlement.due_amount,
     )
-
-
-def cancel_if_nothing_is_left(order: Order, *, caller: Caller, at: datetime) -> None:
-    """Move an order whose every booking is closed, and that has sold nothing else, to cancelled."""
-    if Order.Status.CANCELLED not in Order.TRANSITIONS.get(order.status, ()):
-        return
-    live = Booking.objects.filter(order=order, status__in=(Booking.Status.PENDING, Booking.Status.CONFIRMED))
-    if live.exists() or OrderItem.objects.filter(order=order, product__isnull=False).exists():
-        return
-    reason = "Its bookings were cancelled."
-    if (execution := execution_of(order)).status == Execution.Status.RUNNING:
-        workflow.stop(execution, actor=caller, reason=reason, at=at)
-    order.move_to(Order.Status.CANCELLED, actor=caller, reason=reason, at=at, lapses_at=None)

@@ -223,9 +223,10 @@ UPDATE partners_account a SET balance = COALESCE(
     (SELECT sum(amount) FROM partners_ledgerentry e WHERE e.account_id = a.code), 0)
 WHERE a.kind IN ('agency', 'customer')
 """
-TICKET_NUMBERS = """
+DOCUMENT_NUMBERS = """
 SELECT setval('ticketing_serial', greatest(
     (SELECT max(right(number, 10)::bigint) FROM ticketing_ticket),
+    (SELECT max(right(number, 10)::bigint) FROM ticketing_emd),
     (SELECT last_value FROM ticketing_serial)))
 """
 BACKUPS = f"""
@@ -236,7 +237,7 @@ FROM laid_down, LATERAL (SELECT body -> 'document' AS document) AS d ORDER BY ta
 
 
 def compute() -> None:
-    for statement in (SEATS, BALANCES, TICKET_NUMBERS):
+    for statement in (SEATS, BALANCES, DOCUMENT_NUMBERS):
         execute(statement)
 
 

@@ -9,19 +9,26 @@ from orders.models import Execution, Order, Product
 from partners.payments.services import NO_TOKEN, is_token
 from skybridge.pagination import MAX_LIMIT, PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
+from ticketing.serializers import EmdSerializer
 
 MAX_QUANTITY = 10_000
 MAX_ITEMS = 100
 
 
 class NewItemSerializer(StrictSerializer):
-    """A product and how many of it, or a booking."""
+    """A product and how many of it, for a passenger or for nobody in particular, or a booking."""
 
     product_id = StrictCharField(max_length=50, required=False)
     quantity = StrictIntegerField(min_value=1, max_value=MAX_QUANTITY, required=False)
+    ticket_id = StrictUUIDField(
+        required=False, help_text="The passenger's, of a booking that is confirmed or ordered too."
+    )
+    event_id = StrictUUIDField(required=False, help_text="The flight, where the ticket has several.")
     booking_id = StrictUUIDField(required=False)
 
     def validate(self, attrs):
+        if "event_id" in attrs and "ticket_id" not in attrs:
+            raise serializers.ValidationError({"event_id": "A flight is named with a passenger's ticket_id only."})
         if "booking_id" in attrs:
             if len(attrs) > 1:
                 raise serializers.ValidationError("An item is a product with a quantity, or a booking_id alone.")
@@ -129,6 +136,7 @@ class OrderItemSerializer(serializers.Serializer):
     description = serializers.CharField()
     quantity = serializers.IntegerField()
     price = serializers.FloatField(help_text="Of one piece, as it was sold.")
+    emd = EmdSerializer(allow_null=True, help_text="Of a product that is for a passenger.")
 
 
 class OrderSerializer(OrderLineSerializer):
@@ -206,6 +214,8 @@ class ProductSerializer(serializers.Serializer):
     category = serializers.ChoiceField(Product.Category.choices)
     price = serializers.FloatField()
     currency = serializers.CharField()
+    rfic = serializers.CharField(help_text="Reason for issuance code of its EMDs; empty: not for passengers.")
+    rfisc = serializers.CharField(help_text="Reason for issuance sub-code.")
     stock = serializers.IntegerField()
     in_stock = serializers.BooleanField()
 

@@ -6,19 +6,19 @@ Each locks the order first (then bookings, coupons, seats, stock, the account) a
 import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Prefetch
 from django.utils import timezone
 
 from bookings.fare_rules import Settlement
 from bookings.models import Booking
 from bookings.services import extend_hold
 from orders import backups, workflow
-from orders.accounts import account_of, post_settlement
+from orders.accounts import account_of
+from orders.emds import concerned_orders, items_left, refuse_used
 from orders.exceptions import (
     NotRedrivable,
     NotRunning,
@@ -28,14 +28,17 @@ from orders.exceptions import (
     OutOfStock,
 )
 from orders.models import Execution, Order, OrderItem, Product
+from orders.repayments import paying_back, settle, value_of
 from orders.sales import hold_deadline
 from orders.steps import Undoing
+from orders.workflow import execution_of
 from partners.callers import Caller
 from partners.payments.services import pending_payment, start_payment
 from skybridge.events import Actor, Happening, record
 from skybridge.exceptions import DomainError
-from skybridge.messages import send_after_commit
 from skybridge.versions import check_version
+from ticketing.emds import OPEN, close_emds
+from ticketing.models import Emd
 
 logger = logging.getLogger(__name__)
 
@@ -49,19 +52,16 @@ def parse_order_id(text: str) -> UUID:
 
 
 def lock_order(order_id: UUID, *, caller: Caller, if_match: str | None = None) -> Order:
-    """Lock an order that the caller may see, with its execution. Raises OrderNotFound or StaleVersion."""
-    order = Order.objects.visible_to(caller).locked().filter(pk=order_id).first()
+    """Lock an order that the caller may see, and those that sold EMDs to its bookings' passengers.
+
+    Raises OrderNotFound or StaleVersion.
+    """
+    orders = Order.objects.visible_to(caller).locked().filter(pk__in=concerned_orders(order_id))
+    order = next((order for order in orders if order.pk == order_id), None)
     if order is None:
         raise OrderNotFound
     check_version(if_match, order.version)
     return order
-
-
-def execution_of(order: Order) -> Execution:
-    """Return the execution of a locked order."""
-    execution = Execution.objects.get(pk=order.pk)
-    execution.order = order
-    return execution
 
 
 def change_status(order_id: UUID, status: str, *, caller: Caller, if_match: str | None = None) -> Order:
@@ -130,15 +130,20 @@ def not_allowed(action: str, order: Order) -> OrderActionNotAllowed:
 def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> Settlement:
     """Stop a locked order's execution, undo its states from the bottom to the top, and give the stock back.
 
-    Returns what goes back.
+    Returns what goes back. What other orders sold to its bookings' passengers goes back through those. Raises
+    OrderActionNotAllowed once a product has been used.
     """
+    refuse_used(order, at)
     if (execution := execution_of(order)).status == Execution.Status.RUNNING:
         workflow.stop(execution, actor=caller, reason=reason or "The order was cancelled.", at=at)
-    undoing = Undoing(order, caller, reason, at, product_value(order))
-    for state in reversed(workflow.STATES):
-        if state.undo:
-            state.undo(undoing)
-    give_stock_back(order)
+    items = items_left(order)
+    undoing = Undoing(order, caller, reason, at, value_of(items, order.currency))
+    bookings = list(Booking.objects.filter(order=order).values_list("pk", flat=True))
+    with paying_back(bookings, own=order, with_own=False, stock=items, caller=caller, kind="cancellation", at=at):
+        for state in reversed(workflow.STATES):
+            if state.undo:
+                state.undo(undoing)
+        close_own_emds(undoing)
     settle(order, undoing.settlement, "cancellation", at=at)
     order.move_to(
         Order.Status.CANCELLED, actor=caller, reason=reason, at=at, lapses_at=None,
@@ -147,11 +152,13 @@ def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> Settle
     return undoing.settlement
 
 
-def product_value(order: Order) -> Settlement:
-    """Return what an order's products go back for."""
-    products = OrderItem.objects.filter(order=order, product__isnull=False)
-    value = sum((item.price * item.quantity for item in products), Decimal(0))
-    return Settlement(order.currency, fare_amount=-value)
+def close_own_emds(undoing: Undoing) -> None:
+    """Close the EMDs of a cancelled order, whosever bookings their coupons belong to."""
+    emds = Emd.objects.filter(order_item__order=undoing.order, status__in=OPEN).order_by("pk")
+    close_emds(
+        emds.select_for_update(of=("self",)), actor=undoing.caller, reason=undoing.reason or "order cancelled",
+        at=undoing.at,
+    )  # fmt: skip
 
 
 def change_product(product: Product, fields: Collection[str], pieces: int, *, actor: Actor) -> None:
@@ -173,27 +180,13 @@ def change_product(product: Product, fields: Collection[str], pieces: int, *, ac
 
 
 def facts_of(product: Product) -> dict:
-    names = ("product_id", "name", "category", "price", "currency", "stock", "on_sale")
+    names = ("product_id", "name", "category", "price", "currency", "stock", "on_sale", "rfic", "rfisc")
     return {name: str(getattr(product, name)) for name in names}
 
 
 def product_subject(product: Product) -> UUID:
     """Return the id under which a product's events are recorded."""
     return uuid5(NAMESPACE_URL, f"urn:skybridge:product:{product.pk}")
-
-
-def give_stock_back(order: Order) -> None:
-    """Return an order's products to the stock, in primary key order."""
-    items = OrderItem.objects.filter(order=order, product__isnull=False).order_by("product_id")
-    for product_id, quantity in items.values_list("product_id", "quantity"):
-        Product.objects.filter(pk=product_id).update(stock=F("stock") + quantity)
-
-
-def settle(order: Order, settlement: Settlement, kind: str, *, at: datetime, reference: str = "") -> None:
-    """Post what a change or cancellation costs; refunds to a card are carried out after the commit."""
-    post_settlement(order, kind, settlement, at=at, reference=reference)
-    if order.payment_method == Order.PaymentMethod.CARD:
-        send_after_commit("partners.reconcile_payments")
 
 
 def fail(order: Order, *, actor: Actor, at: datetime) -> None:
@@ -212,8 +205,8 @@ def redrive(order: Order, payment_token: str, *, actor: Actor, at: datetime) -> 
         raise NotRedrivable(execution_status=execution.status, order_status=order.status)
     if order.payment_method == Order.PaymentMethod.CARD and payment_token:
         start_payment(
-            order_id=order.pk, account=account_of(order), amount=order.total_amount, currency=order.currency,
-            token=payment_token, actor=actor, at=at,
+            order_id=order.pk, account=account_of(order), amount=order.total_amount - order.refunded_amount,
+            currency=order.currency, token=payment_token, actor=actor, at=at,
         )  # fmt: skip
     keep_seats(order, at)
     workflow.redrive(execution, actor=actor, at=at)
@@ -268,8 +261,9 @@ def lapse_failed_orders(*, at: datetime, caller: Caller) -> int:
 
 def lapse(order_id: UUID, at: datetime, caller: Caller) -> bool:
     with transaction.atomic():
-        order = Order.objects.filter(pk=order_id, lapses_at__lte=at).select_for_update(skip_locked=True).first()
-        if order is None:
+        orders = Order.objects.filter(pk__in=concerned_orders(order_id)).order_by("pk")
+        order = next((o for o in orders.select_for_update(skip_locked=True) if o.pk == order_id), None)
+        if order is None or order.lapses_at is None or order.lapses_at > at:
             return False
         cancel(order, caller=caller, reason="Nobody redrove it in time.", at=at)
         backups.keep(order.pk, at=at)
@@ -277,9 +271,10 @@ def lapse(order_id: UUID, at: datetime, caller: Caller) -> bool:
 
 
 def read_order(order_id: UUID, *, caller: Caller) -> Order:
-    """Return an order that the caller may see, with its items. Two statements. Raises OrderNotFound."""
+    """Return an order that the caller may see, with its items and their EMDs. Two statements. Raises OrderNotFound."""
     visible = Order.objects.visible_to(caller).with_underway(timezone.now())
-    order = visible.prefetch_related("items").filter(pk=order_id).first()
+    with_emds = Prefetch("items", OrderItem.objects.select_related("emd__coupon"))
+    order = visible.prefetch_related(with_emds).filter(pk=order_id).first()
     if order is None:
         raise OrderNotFound
     return order

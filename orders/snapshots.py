@@ -55,6 +55,9 @@ its_bookings AS MATERIALIZED (
     SELECT b.id AS disrupted_id, d.id, d.flight_id
     FROM orders_disruptedbooking b JOIN orders_disruption d ON d.id = b.disruption_id
     WHERE b.booking_id IN (SELECT id FROM its_bookings)
+), its_emds AS MATERIALIZED (
+    SELECT e.id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
+    WHERE i.order_id IN (SELECT id FROM its_orders)
 ), its_flights AS MATERIALIZED (
     SELECT id, carrier_id, origin_id, destination_id FROM flights_flight
     WHERE id IN (SELECT flight_id FROM its_coupons UNION SELECT flight_id FROM its_disruptions)
@@ -105,7 +108,7 @@ OWN = [
     Part("tickets", Ticket, THEIR_BOOKING),
     Part("coupons", Coupon, "ticket_id IN (SELECT id FROM its_tickets)"),
     Part("travel_documents", TravelDocument, "ticket_id IN (SELECT id FROM its_tickets)"),
-    Part("emds", Emd, "ticket_id IN (SELECT id FROM its_tickets)"),
+    Part("emds", Emd, "id IN (SELECT id FROM its_emds)"),
     Part("boarding_passes", BoardingPass, "coupon_id IN (SELECT id FROM its_coupons)"),
     Part("scans", Scan, "coupon_id IN (SELECT id FROM its_coupons)"),
     Part("bags", Bag, "coupon_id IN (SELECT id FROM its_coupons)"),
@@ -123,7 +126,9 @@ OWN = [
         Event,
         """subject_id IN (
             SELECT id FROM its_orders UNION ALL SELECT id FROM its_bookings UNION ALL SELECT id FROM its_tickets
-            UNION ALL SELECT id FROM its_coupons UNION ALL SELECT id FROM its_payments
+            UNION ALL SELECT id FROM its_coupons UNION ALL SELECT id FROM its_emds
+            UNION ALL SELECT id FROM ticketing_bag WHERE coupon_id IN (SELECT id FROM its_coupons)
+            UNION ALL SELECT id FROM its_payments
             UNION ALL SELECT disrupted_id FROM its_disruptions
             UNION ALL SELECT id FROM partners_refund WHERE payment_id IN (SELECT id FROM its_payments)
         )""",

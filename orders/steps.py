@@ -21,11 +21,13 @@ from bookings.models import Booking, has_run_out
 from bookings.services import confirm, end_booking, release_booking, ticket_booking
 from orders import backups
 from orders.accounts import unused_purposes
+from orders.emds import unissued_emds
 from orders.models import Order
 from partners.callers import Caller
 from partners.payments.services import charge, give_back, pending_payment
 from skybridge.events import Happening, record
 from skybridge.models import Event
+from ticketing.emds import issue_emds
 
 WORKFLOW = Caller(kind="system", id="workflow", door="task", is_staff=True)
 
@@ -69,13 +71,14 @@ def confirm_bookings(order_id: UUID) -> None:
 
 
 def issue_tickets(order_id: UUID) -> None:
-    """Give the tickets of the order's bookings their numbers."""
+    """Give the tickets of the order's bookings and the EMDs of its products their numbers."""
     at = timezone.now()
     unissued = [view for view in booking_views(order_id) if wants_tickets(view)]
-    if unissued:
+    if unissued or unissued_emds(order_id):
         with changing(order_id, at):
             for view in unissued:
                 ticket_booking(view.booking.id, actor=WORKFLOW, at=at)
+            issue_emds(unissued_emds(order_id), actor=WORKFLOW, at=at)
 
 
 def wants_tickets(view: BookingView) -> bool:

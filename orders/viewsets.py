@@ -17,6 +17,7 @@ from orders.documents import (
     quote_document,
     recent_events,
 )
+from orders.emds import Tied
 from orders.filters import OrderFilter
 from orders.models import Execution, Order, OrderQuote, Product, arn_of
 from orders.sales import NewOrder, place_order
@@ -49,11 +50,11 @@ class OrderDoor(ApiViewSet):
 
 
 def new_order(caller: Caller, data: dict[str, Any]) -> NewOrder:
-    """Return the order that input asks for; a product named twice is one item."""
+    """Return the order that input asks for; a product named twice for nobody in particular is one item."""
     agency_id, _, customer_id = owner(caller, user_id=data["customer_id"], field="customer_id")
     products: dict[str, int] = {}
     for item in data["items"]:
-        if "product_id" in item:
+        if "product_id" in item and "ticket_id" not in item:
             products[item["product_id"]] = products.get(item["product_id"], 0) + item["quantity"]
     payment = data.get("payment", {})
     return NewOrder(
@@ -64,7 +65,12 @@ def new_order(caller: Caller, data: dict[str, Any]) -> NewOrder:
         payment.get("method", Order.PaymentMethod.ACCOUNT),
         payment.get("token", ""),
         data.get("contact_email", ""),
+        [tied(item) for item in data["items"] if "ticket_id" in item],
     )
+
+
+def tied(item: dict[str, Any]) -> Tied:
+    return Tied(item["product_id"], item["quantity"], item["ticket_id"], item.get("event_id"))
 
 
 def pagination(query: dict, total: int) -> dict[str, int]:

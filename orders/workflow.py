@@ -33,6 +33,13 @@ SUSPECTS_LOCK = 0x5C4ED02F
 BATCH = 100
 
 
+def execution_of(order: Order) -> Execution:
+    """Return the execution of a locked order."""
+    execution = Execution.objects.get(pk=order.pk)
+    execution.order = order
+    return execution
+
+
 class Retry(NamedTuple):
     """Wait `interval` seconds before the second attempt, `backoff` times longer each time, at most `longest`.
 

@@ -13,9 +13,9 @@ from flights.airports import airport_rows
 from flights.fares import fare_for
 from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
-from orders.models import DisruptedBooking, Disruption, Execution, Order
+from orders.models import DisruptedBooking, Disruption, Execution, Order, OrderItem, Product
 from partners.models import Payment, Refund
-from ticketing.models import Coupon, Ticket
+from ticketing.models import Bag, Coupon, Emd, Ticket
 
 numbers = count(1000)
 
@@ -81,6 +81,21 @@ def coupon(status: str = Coupon.Status.OPEN, **fields) -> Coupon:
     ticket = Ticket.objects.create(booking=booking(), position=1)
     amounts = {"currency": "USD", "fare_amount": 0, "total_amount": 0}
     return Coupon.objects.create(ticket=ticket, sequence=1, status=status, **{**amounts, **fields})
+
+
+def emd(status: str = Emd.Status.OPEN) -> Emd:
+    """Make an EMD, not issued, of a product that costs nothing, on an order of its own."""
+    tied = coupon()
+    product = Product.objects.get_or_create(product_id="BAG1", defaults={"price": 0, "currency": "USD", "rfic": "C"})[0]
+    item = OrderItem.objects.create(order=order(), position=1, product=product, description="Bag", price=0)
+    return Emd.objects.create(
+        ticket=tied.ticket, coupon=tied, order_item=item, product_id="BAG1", type="A", rfic="C", description="Bag",
+        currency="USD", amount=0, status=status,
+    )  # fmt: skip
+
+
+def bag(status: str = Bag.Status.CHECKED) -> Bag:
+    return Bag.objects.create(coupon=coupon(), tag_number=f"0999{next(numbers):06}", weight_kg=20, status=status)
 
 
 def order(status: str = Order.Status.PENDING) -> Order:

@@ -83,6 +83,8 @@ def issue_emds(emd_ids: Iterable[UUID], *, actor: Actor, at: datetime) -> None:
     The accounting code is that of the carrier of the coupon's flight.
     """
     parameters = {"ids": list(emd_ids), "at": at, "default_code": settings.ACCOUNTING_CODE}
+    if not parameters["ids"]:
+        return
     with connection.cursor() as cursor:
         cursor.execute(ISSUE, parameters)
         issued = cursor.fetchall()

@@ -14,7 +14,7 @@ from partners.models import Agency
 from skybridge.identifiers import uuid7
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
-from ticketing.models import Coupon
+from ticketing.models import Coupon, Emd
 
 UNDERWAY = (Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED, Coupon.Status.FLOWN)
 
@@ -37,7 +37,7 @@ class OrderQuerySet(models.QuerySet):
         return self.live().filter(agency=None, customer_id=caller.user_id)
 
     def with_underway(self, at):
-        """Tell of each whether a passenger of a confirmed booking has checked in, or a flight has left."""
+        """Tell of each whether a passenger has checked in, or a flight has left, with its bookings or products."""
         confirmed = Booking.objects.filter(order=OuterRef("pk"), status=Booking.Status.CONFIRMED)
         coupons = Q(tickets__coupons__status__in=UNDERWAY) | Q(
             tickets__coupons__status__in=Coupon.LIVE,
@@ -48,7 +48,8 @@ class OrderQuerySet(models.QuerySet):
                 Flight.Status.DEPARTED,
             ),
         )
-        return self.annotate(is_underway=Exists(confirmed.filter(coupons)))
+        emds = Emd.objects.filter(order_item__order=OuterRef("pk")).used(at)
+        return self.annotate(is_underway=Exists(confirmed.filter(coupons)) | Exists(emds))
 
     def page(self, query: dict) -> tuple[list["Order"], str | None]:
         """Return a page, newest first, and the cursor of the next one. One statement."""

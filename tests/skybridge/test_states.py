@@ -16,13 +16,15 @@ from skybridge.exceptions import ConcurrentChange, IllegalTransition
 from skybridge.models import Event
 from skybridge.states import StateMachine
 from tests import factories
-from ticketing.models import Coupon
+from ticketing.models import Bag, Coupon, Emd
 
 ACTOR = Actor("system", "tests", "task")
 MAKERS = {
+    Bag: lambda status: factories.bag(status),
     Booking: lambda status: factories.booking(status),
     Coupon: lambda status: factories.coupon(status),
     DisruptedBooking: lambda status: factories.disrupted_booking(status),
+    Emd: lambda status: factories.emd(status),
     Execution: lambda status: factories.execution(status),
     Flight: lambda status: factories.flight(status=status),
     Order: lambda status: factories.order(status),

@@ -114,6 +114,14 @@ class Coupon(StateMachine):
         return f"{self.ticket_id}/{self.sequence}"
 
 
+class EmdQuerySet(models.QuerySet):
+    def used(self, at):
+        """Keep those whose passenger has checked in, and issued ones whose flight has left."""
+        under_way = (Emd.Status.CHECKED_IN, Emd.Status.LIFTED, Emd.Status.FLOWN)
+        has_left = models.Q(status__in=Emd.LIVE, number__isnull=False, coupon__flight__departs_at__lte=at)
+        return self.filter(models.Q(status__in=under_way) | has_left)
+
+
 class Emd(StateMachine):
     """An electronic miscellaneous document: a product sold to one passenger.
 
@@ -145,6 +153,8 @@ class Emd(StateMachine):
     status = models.CharField(max_length=1, choices=Coupon.Status, default=Coupon.Status.OPEN)
     issued_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = EmdQuerySet.as_manager()
 
     class Meta:
         verbose_name = "EMD"
