@@ -1,12 +1,28 @@
-"""The back office's common ground: rows that staff may look at, but that only services change."""
+"""The back office's common ground: rows that staff may look at, but that only services change, and their history."""
 
-from django.conf import settings
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
+from uuid import UUID
+
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast
+from django.forms.models import model_to_dict
+from django.template.response import TemplateResponse
 
 from partners.callers import Caller
+from partners.models import Agency
+from skybridge import history
+from skybridge.events import Happening, record
+from skybridge.lists import CutPaginator, Finder, badge, exact
 from skybridge.models import Event, IdempotencyKey
 
-admin.site.site_header = admin.site.site_title = f"{settings.AIRLINE_NAME} back office"
+PEOPLE = ("staff", "agent")
 
 
 def staff_caller(request) -> Caller:
@@ -14,11 +30,95 @@ def staff_caller(request) -> Caller:
     return Caller(kind="staff", id=str(request.user.pk), door="admin", is_staff=True)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows to look at; nothing can be added, changed or deleted here."""
+class HistoryMixin:
+    """The history of a thing is what the event log says of it and of its parts."""
+
+    object_history_template = "admin/object_history.html"
+
+    def history_subjects(self, obj) -> dict[UUID, str]:
+        """Return the ids whose events belong to a thing's history, with a name for each part ("": the thing itself)."""
+        return {history.subject_of(obj): ""}
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Show a page of a thing's events, newest first. At most four statements besides those of the sign-in."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        subjects = self.history_subjects(obj)
+        given = request.GET.get("before", "")
+        events, following = history.page_of(subjects, int(given) if given.isdecimal() and len(given) < 19 else None)
+        names = names_of(events)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {obj}",
+            "subtitle": None,
+            "lines": [history.line_of(event, subjects[event.subject_id], names) for event in events],
+            "following": following,
+            "is_later_page": bool(given),
+            "module_name": str(self.opts.verbose_name_plural).capitalize(),
+            "object": obj,
+            "opts": self.opts,
+            "preserved_filters": self.get_preserved_filters(request),
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.object_history_template, context)
+
+    # What Django would write beside the event log.
+    def log_addition(self, request, obj, message):
+        return None
+
+    def log_change(self, request, obj, message):
+        return None
+
+
+def names_of(events: Iterable[Event]) -> dict[tuple[str, str], str]:
+    """Return the names of the people and agencies that acted, by kind and id. At most one statement."""
+    actors = {(event.actor_kind, event.actor_id) for event in events}
+    users = {id_ for kind, id_ in actors if kind in PEOPLE and id_.isdecimal() and len(id_) < 10}
+    agencies = {UUID(id_) for kind, id_ in actors if kind == "agency" and len(id_) == 36}
+    if not (users or agencies):
+        return {}
+    people = User.objects.filter(pk__in=users).values_list(Value("user"), Cast("pk", CharField()), "username")
+    firms = Agency.objects.filter(pk__in=agencies).values_list(Value("agency"), Cast("pk", CharField()), "name")
+    found = {(kind, id_): name for kind, id_, name in people.order_by().union(firms.order_by(), all=True)}
+    return {
+        (kind, id_): found[known]
+        for kind, id_ in actors
+        if (known := ("user" if kind in PEOPLE else kind, id_)) in found
+    }
+
+
+class ListMixin:
+    """A list whose cost does not grow with its table, and a search that only asks indexes."""
 
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CutPaginator
+    sortable_by: Sequence[str] | None = ()
+    find_by: Sequence[Finder] = ()
+
+    def get_search_fields(self, request) -> Sequence[str]:
+        return self.search_fields or (("pk",) if self.find_by else ())
+
+    def get_search_results(self, request, queryset, search_term):
+        if not self.find_by:
+            return super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+        term = search_term.strip()
+        if not term or "\0" in term:
+            return queryset, False
+        found = [q for q in (find(term) for find in self.find_by) if q is not None]
+        return (queryset.filter(reduce(or_, found, Q())) if found else queryset.none()), False
+
+
+class ReadOnlyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
+    """Rows to look at; nothing can be added, changed or deleted here."""
+
+    actions_selection_counter = False
 
     def has_add_permission(self, request) -> bool:
         return False
@@ -30,10 +130,40 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class RecordingAdmin(HistoryMixin, admin.ModelAdmin):
+    """Rows that staff change by hand; each change is an event. Nothing is deleted."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+    @transaction.atomic
+    def save_model(self, request, obj, form, change) -> None:
+        before = facts_of(type(obj)._default_manager.get(pk=obj.pk)) if change else None
+        obj.save()
+        word = "changed" if change else "created"
+        happening = Happening(f"{self.opts.model_name}.{word}", history.subject_of(obj), before, facts_of(obj))
+        record([happening], actor=staff_caller(request))
+
+
+def facts_of(row) -> dict:
+    """Return a row's fields as the event log keeps them."""
+    return {name: None if value is None else str(value) for name, value in model_to_dict(row).items()}
+
+
 class ReadOnlyInline(admin.TabularInline):
+    """A thing's parts beneath it; at most a hundred are shown."""
+
     extra = 0
     can_delete = False
     show_change_link = True
+    max_shown = 100
+
+    def get_queryset(self, request):
+        return super().get_queryset(request)
 
     def has_add_permission(self, request, obj=None) -> bool:
         return False
@@ -44,14 +174,27 @@ class ReadOnlyInline(admin.TabularInline):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "action", "subject_id", "actor_kind", "actor_id", "door", "reason")
-    search_fields = ("=subject_id",)
+    list_display = ("at", "what", "subject_id", "actor_kind", "actor_id", "door", "reason", "request_id")
+    find_by = (exact("subject_id", UUID), exact("pk", int))
+    search_help_text = "The id of what it happened to, or of the event."
     ordering = ("-id",)
+
+    @admin.display(description="action")
+    def what(self, event) -> str:
+        return history.words_of(event.action)
 
 
 @admin.register(IdempotencyKey)
 class IdempotencyKeyAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "caller", "key", "status")
+    list_display = ("created_at", "caller", "key", "answer")
     fields = ("created_at", "caller", "key", "status", "headers")
-    search_fields = ("=key",)
+    search_help_text = "The caller and the key, with a blank between: agency:<id> <key>."
     ordering = ("-id",)
+    find_by = (lambda text: Q(caller=text.partition(" ")[0], key=text.partition(" ")[2]),)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("body", "fingerprint")
+
+    @admin.display(description="answer")
+    def answer(self, kept) -> str:
+        return badge(kept.status, "done" if kept.status < 400 else "failed")

@@ -35,7 +35,7 @@ if IN_PRODUCTION:
             raise ImproperlyConfigured(f"Production needs {name} in the environment.")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "skybridge.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -193,6 +193,12 @@ MAX_BAG_KG = env.int("MAX_BAG_KG", 32)
 # What seals passports: Fernet keys, the sealing one first. Development derives one from SECRET_KEY.
 TRAVEL_DOCUMENT_KEYS = env.list("TRAVEL_DOCUMENT_KEYS", default=[])
 TRAVEL_DOCUMENT_LIFETIME = timedelta(days=env.int("TRAVEL_DOCUMENT_DAYS", 7))  # after the last flight
+# --- Disruption: see orders/reaccommodation.py; until when there is a choice, and what a short delay is ---
+MINIMUM_CONNECTION = timedelta(minutes=env.int("MINIMUM_CONNECTION_MINUTES", 45))
+REACCOMMODATION_WINDOW = timedelta(hours=env.int("REACCOMMODATION_HOURS", 72))
+DISRUPTION_CHOICE = timedelta(hours=env.int("DISRUPTION_CHOICE_HOURS", 72))
+SHORT_DELAY = timedelta(minutes=env.int("SHORT_DELAY_MINUTES", 180))  # Source: 14 CFR 260.2, 3 and 6 hours
+SHORT_INTERNATIONAL_DELAY = timedelta(minutes=env.int("SHORT_INTERNATIONAL_DELAY_MINUTES", 360))
 ACCOUNTING_CODE = env.str("ACCOUNTING_CODE", "000")  # of tickets whose carrier has none
 CURRENCY = env.str("CURRENCY", "USD")
 # How long a failed order keeps what it has taken: one that failed by our fault, and one that was refused (a bad card).

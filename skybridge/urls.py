@@ -3,6 +3,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from orders.views import find_anything
 from skybridge import views
 
 urlpatterns = [
@@ -19,6 +20,7 @@ urlpatterns = [
     re_path(r"^redoc/?$", views.redoc, name="redoc"),
     path("login/", LoginView.as_view(template_name="skybridge/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("admin/find/", admin.site.admin_view(find_anything), name="find"),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,184 @@
+"""What the back office's lists are made of, so that they cost the same however many rows a table has."""
+
+from calendar import monthrange
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin import SimpleListFilter, display
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.html import format_html
+
+from skybridge.money import rounded
+
+COUNTED = 10_000  # rows; a list counts no further
+
+# How a status looks: its word in the colour of one of the tones of admin.css.
+TONES = {
+    "done": "confirmed delivered succeeded SUCCEEDED departed flown F accepted issued stored",
+    "running": "processing shipped RUNNING checked scheduled O C L boarded",
+    "waiting": "created pending held",
+    "passed-over": "delayed refunded R E TIMED_OUT reissued no_show",
+    "failed": "failed FAILED declined",
+    "stopped": "canceled cancelled ABORTED V removed",
+}
+TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses.split()}
+
+
+def badge(text: Any, tone: str = "") -> str:
+    """Return a status as its word beside a dot of its tone."""
+    return format_html('<span class="badge is-{}">{}</span>', tone or TONE_OF.get(str(text), "stopped"), text)
+
+
+def status_badge(row) -> str:
+    """Return the status of a state machine's row."""
+    return badge(row.get_status_display().lower(), TONE_OF.get(row.status, "stopped"))
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """Return an amount with its currency's places, such as 1,234.50 USD."""
+    return "–" if amount is None else f"{rounded(amount, currency):,} {currency}"
+
+
+def amount(name: str, description: str = "") -> Callable[[Any], str]:
+    """Return the column of an amount that stands beside its currency."""
+
+    @display(description=description or name.removesuffix("_amount").replace("_", " "))
+    def column(row) -> str:
+        return money(getattr(row, name), row.currency)
+
+    column.__name__ = name
+    return column
+
+
+class CutPaginator(Paginator):
+    """Counts to ten thousand and no further: nobody turns to page two hundred, and counting all of a table is dear."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[:COUNTED].count()
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count == COUNTED
+
+
+# --- Search: one reader per column that an index serves ---
+
+Finder = Callable[[str], Q | None]
+
+
+def exact(lookup: str, read: Callable[[str], Any] = str) -> Finder:
+    """Return what finds a column's value; `read` turns the text into it, and raises ValueError for what is none."""
+
+    def finder(text: str) -> Q | None:
+        try:
+            return Q(**{lookup: read(text)})
+        except ValueError:
+            return None
+
+    return finder
+
+
+def digits(text: str) -> str:
+    """Read a document's number as people write it, such as 999-2400000001."""
+    number = text.replace("-", "").replace(" ", "")
+    if not (number.isascii() and number.isdecimal()):
+        raise ValueError
+    return number
+
+
+by_id = exact("pk", UUID)
+
+
+# --- Days: years, months and days to choose from, without asking the table for those that it has ---
+
+
+@dataclass(frozen=True)
+class Span:
+    """A year, a month or a day: its text, its first day, and the first day after it."""
+
+    text: str
+    first: date
+    after: date
+
+
+def span_of(text: str) -> Span | None:
+    """Read 2026, 2026-11 or 2026-11-21."""
+    parts = [int(part) if part.isascii() and part.isdecimal() else 0 for part in text.split("-")]
+    with suppress(ValueError, OverflowError):
+        first = date(*[*parts, 1, 1][:3]) if len(parts) <= 3 else date.min
+        if first.year < 1900:
+            return None
+        return Span(text, first, after(first, len(parts)))
+    return None
+
+
+def after(first: date, parts: int) -> date:
+    days = {1: 366 if monthrange(first.year, 2)[1] == 29 else 365, 2: monthrange(first.year, first.month)[1]}
+    return first + timedelta(days=days.get(parts, 1))
+
+
+class DayFilter(SimpleListFilter):
+    """Rows of a year, month or day; a subclass names the column, which an index serves."""
+
+    template = "admin/days.html"
+    title = "day"
+    parameter_name = "day"
+    column = ""
+    shortcuts: tuple[tuple[str, int], ...] = (("Today", 0), ("Yesterday", -1))
+
+    def lookups(self, request, model_admin):
+        return [("", "")]  # the choices depend on what has been chosen
+
+    def queryset(self, request, queryset):
+        span = span_of(self.value() or "")
+        return queryset.filter(**self.condition(span)) if span else queryset
+
+    def condition(self, span: Span) -> dict[str, Any]:
+        return {f"{self.column}__gte": self.bound(span.first), f"{self.column}__lt": self.bound(span.after)}
+
+    def bound(self, day: date) -> Any:
+        return day
+
+    def choices(self, changelist) -> Iterator[dict]:
+        chosen = self.value() or ""
+
+        def choice(value: str, words: str, kind: str = "") -> dict:
+            link = changelist.get_query_string({self.parameter_name: value} if value else {}, [self.parameter_name])
+            return {"selected": value == chosen, "query_string": link, "display": words, "kind": kind}
+
+        yield choice("", "All")
+        today = timezone.now().date()
+        for words, days in self.shortcuts:
+            yield choice(str(today + timedelta(days=days)), words)
+        for year in (today.year - 1, today.year, today.year + 1):
+            yield choice(str(year), str(year), "part")
+        span = span_of(chosen)
+        first = span.first if span else today
+        for month in range(1, 13):
+            yield choice(f"{first.year}-{month:02}", f"{date(first.year, month, 1):%b}", "part")
+        if span and chosen.count("-"):
+            for day in range(1, monthrange(first.year, first.month)[1] + 1):
+                yield choice(f"{first.year}-{first.month:02}-{day:02}", str(day), "part")
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+class MadeFilter(DayFilter):
+    """When a row was made, by its identifier, which sorts by time."""
+
+    title = "day it was made (UTC)"
+    column = "pk"
+
+    def bound(self, day: date) -> UUID:
+        return UUID(int=int(midnight(day).timestamp() * 1000) << 80)

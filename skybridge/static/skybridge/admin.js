@@ -1,0 +1,16 @@
+"use strict";
+// "/" leads to the search box, as on many sites; Escape leaves it.
+(() => {
+  const box = document.getElementById("find-q");
+  if (!box) return;
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      box.focus();
+      box.select();
+    } else if (event.key === "Escape" && event.target === box) {
+      box.blur();
+    }
+  });
+})();

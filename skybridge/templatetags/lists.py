@@ -1,0 +1,6 @@
+from django import template
+
+from skybridge import lists
+
+register = template.Library()
+register.filter("badge", lists.badge)
