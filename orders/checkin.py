@@ -19,11 +19,11 @@ from orders.seats import seat_prices
 from partners.callers import Caller
 from partners.models import Payment
 from ticketing import checkin
-from ticketing.bags import checked_bags
+from ticketing.bags import bags_of
 from ticketing.checkin import Wish
 from ticketing.exceptions import NothingToCheckIn, NotPaid, TicketNeeded, TicketNotFound, TicketNotValid
 from ticketing.models import Bag, BoardingPass, Coupon, Ticket
-from ticketing.passes import live_passes
+from ticketing.passes import passes_of
 from ticketing.travel_documents import keep_documents
 
 ENDED = (Booking.Status.CANCELED, Booking.Status.REFUNDED)
@@ -129,8 +129,7 @@ def answer(booking_ids: Sequence[UUID], ticket_ids: Sequence[UUID]) -> CheckedIn
     coupon_ids = [
         coupon.id for view in views for ticket, coupons in view.tickets if ticket.id in asked for coupon in coupons
     ]
-    passes = list(live_passes(coupon_ids).order_by("flight__departs_at", "sequence_number"))
-    return CheckedIn(views, ticket_ids, passes, list(checked_bags(coupon_ids).order_by("tag_number")))
+    return CheckedIn(views, ticket_ids, passes_of(coupon_ids), bags_of(coupon_ids))
 
 
 # --- Is it paid? ---

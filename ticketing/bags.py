@@ -79,6 +79,11 @@ def checked_bags(coupon_ids: Iterable[UUID]):
     return Bag.objects.filter(coupon__in=list(coupon_ids), status=Bag.Status.CHECKED)
 
 
+def bags_of(coupon_ids: Iterable[UUID]) -> list[Bag]:
+    """Return the checked bags of coupons, read with these, in order of their tags. One statement."""
+    return list(checked_bags(coupon_ids).select_related("coupon").order_by("tag_number"))
+
+
 def tag_code(coupon: Coupon) -> str:
     """Return the accounting code on the tags of a coupon's bags: that of the carrier that flies it."""
     assert coupon.flight is not None

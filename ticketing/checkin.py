@@ -18,7 +18,7 @@ from django.db import connection
 from flights.models import Flight
 from partners.callers import Caller
 from ticketing import passes
-from ticketing.bags import add_bags, checked_bags, remove_bags
+from ticketing.bags import add_bags, bags_of, remove_bags
 from ticketing.exceptions import (
     AdultNotCheckedIn,
     AlreadyBoarded,
@@ -201,11 +201,11 @@ def check_flights(picks: Iterable[Pick], caller: Caller, at: datetime) -> None:
     closed = Departure.objects.filter(flight__in=by_flight, closed_at__isnull=False)
     closed_at = dict(closed.values_list("flight_id", "closed_at"))
     for flight_id, coupon in by_flight.items():
-        check_not_gone(coupon, closed_at.get(flight_id), at)
+        check_present(coupon, closed_at.get(flight_id), at)
         check_window(coupon, caller, at)
 
 
-def check_not_gone(coupon: Coupon, closed_at: datetime | None, at: datetime) -> None:
+def check_present(coupon: Coupon, closed_at: datetime | None, at: datetime) -> None:
     flight = coupon.flight
     assert flight is not None
     if flight.status == Flight.Status.CANCELLED:
@@ -338,7 +338,7 @@ def undo_check_in(
     move_coupons(leaving, Coupon.Status.OPEN, actor=caller, reason="offloaded", at=at, checked_in_at=None)
     ids = [coupon.pk for coupon in leaving]
     passes.end_passes(ids, BoardingPass.End.OFFLOADED, at=at)
-    remove_bags(list(checked_bags(ids)), actor=caller, reason="offloaded", at=at)
+    remove_bags(bags_of(ids), actor=caller, reason="offloaded", at=at)
 
 
 def to_take_off(own: Sequence[Coupon], event_id: UUID | None, at: datetime) -> list[Coupon]:
@@ -356,18 +356,24 @@ def to_take_off(own: Sequence[Coupon], event_id: UUID | None, at: datetime) -> l
 
 def check_leaving(leaving: Collection[Coupon], coupons: Iterable[Coupon], caller: Caller) -> None:
     """Refuse to take off who has left, has boarded, or is needed by a child. One statement."""
-    flights = {coupon.flight_id: coupon for coupon in leaving if coupon.flight_id}
-    closed: Mapping = dict(
-        Departure.objects.filter(flight__in=flights, closed_at__isnull=False)
-        .order_by("pk").select_for_update().values_list("flight_id", "closed_at")
-    )  # fmt: skip
-    for coupon in flights.values():
+    check_not_gone(leaving, caller)
+    for coupon in leaving:
+        others = [k for k in coupons if coupon.flight_id and k.flight_id == coupon.flight_id and k not in leaving]
+        if lacks_adult(k for k in others if k.status in ABOARD):
+            raise ChildrenCheckedIn(**where(coupon))
+
+
+def check_not_gone(leaving: Collection[Coupon], caller: Caller) -> None:
+    """Refuse what is about passengers who have left or boarded; locks the departures. One statement.
+
+    Raises FlightDeparted, FlightClosed, or AlreadyBoarded for all but staff.
+    """
+    departures = Departure.objects.filter(flight__in={coupon.flight_id for coupon in leaving if coupon.flight_id})
+    closed_at = dict(departures.order_by("pk").select_for_update().values_list("flight_id", "closed_at"))
+    for coupon in leaving:
         if coupon.flight and coupon.flight.status == Flight.Status.DEPARTED:
             raise FlightDeparted(**where(coupon))
-        if coupon.flight_id in closed:
-            raise FlightClosed(closed_at=closed[coupon.flight_id], **where(coupon))
+        if coupon.flight_id and closed_at.get(coupon.flight_id):
+            raise FlightClosed(closed_at=closed_at[coupon.flight_id], **where(coupon))
         if coupon.status == Coupon.Status.LIFTED and not caller.is_staff:
             raise AlreadyBoarded(**where(coupon))
-        staying = [k for k in coupons if k.flight_id == coupon.flight_id and k.status in ABOARD and k not in leaving]
-        if lacks_adult(staying):
-            raise ChildrenCheckedIn(**where(coupon))

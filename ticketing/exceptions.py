@@ -203,6 +203,16 @@ class ChildrenCheckedIn(CheckInRefused):
     message = "An infant or child would stay checked in without an adult; undo its check-in first."
 
 
+class BagNotFound(NotFound):
+    code = "bag_not_found"
+    message = "The ticket has no checked bag with this tag."
+
+
+class NoTravelDocument(NotFound):
+    code = "no_travel_document"
+    message = "The ticket has no travel document."
+
+
 class NothingToCheckIn(CheckInRefused):
     code = "nothing_to_check_in"
     message = "This order has sold no flights."

@@ -2,7 +2,12 @@ from django.urls import re_path
 
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 from ticketing import views
-from ticketing.gate_viewsets import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
+from ticketing.checkin_viewsets import (
+    BagViewSet,
+    BookingCheckInViewSet,
+    TicketCheckInViewSet,
+    TravelDocumentViewSet,
+)
 from ticketing.gate_viewsets import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
 from ticketing.links import TOKEN_PATTERN
 from ticketing.viewsets import SeatViewSet, TicketViewSet
@@ -10,19 +15,11 @@ from ticketing.viewsets import SeatViewSet, TicketViewSet
 USER = rf"^api/v1/tickets/user/(?P<user_id>{SEGMENT_PATTERN})"
 PASS = rf"^boarding-passes/(?P<token>{TOKEN_PATTERN})"
 FLIGHT = rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})"
-FLIGHT = rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})"
+TICKET = rf"^api/v1/tickets/(?P<ticket_id>{UUID_PATTERN})"
 EVENT = rf"event/(?P<event_id>{UUID_PATTERN})"
 
 urlpatterns = [
     re_path(r"^\.well-known/boarding-pass-keys\.json$", views.boarding_pass_keys),
-    re_path(r"^boarding-passes/validate/?$", BoardingPassViewSet.as_view({"post": "validate"})),
-    re_path(rf"{FLIGHT}/scans/?$", ScanViewSet.as_view({"post": "create", "get": "list"})),
-    re_path(rf"{FLIGHT}/manifest/?$", ManifestViewSet.as_view({"get": "retrieve"})),
-    re_path(rf"{FLIGHT}/manifest\.csv$", ManifestViewSet.as_view({"get": "csv"})),
-    re_path(rf"{FLIGHT}/manifest\.pdf$", ManifestViewSet.as_view({"get": "pdf"})),
-    re_path(rf"{FLIGHT}/gate/?$", DepartureViewSet.as_view({"put": "gate"})),
-    re_path(rf"{FLIGHT}/close/?$", DepartureViewSet.as_view({"post": "close"})),
-    re_path(rf"{FLIGHT}/reopen/?$", DepartureViewSet.as_view({"post": "reopen"})),
     re_path(r"^boarding-passes/validate/?$", BoardingPassViewSet.as_view({"post": "validate"})),
     re_path(rf"{FLIGHT}/scans/?$", ScanViewSet.as_view({"post": "create", "get": "list"})),
     re_path(rf"{FLIGHT}/manifest/?$", ManifestViewSet.as_view({"get": "retrieve"})),
@@ -44,4 +41,13 @@ urlpatterns = [
     re_path(rf"{USER}/{EVENT}/?$", TicketViewSet.as_view({"get": "by_user_and_event"})),
     re_path(rf"^api/v1/tickets/{EVENT}/?$", TicketViewSet.as_view({"get": "by_event"})),
     re_path(rf"^api/v1/tickets/{EVENT}/available/?$", TicketViewSet.as_view({"get": "available"})),
+    re_path(rf"{TICKET}/?$", TicketCheckInViewSet.as_view({"get": "retrieve"})),
+    re_path(rf"{TICKET}/check-in/?$", TicketCheckInViewSet.as_view({"post": "check_in", "delete": "undo"})),
+    re_path(rf"{TICKET}/bags/?$", BagViewSet.as_view({"post": "create"})),
+    re_path(rf"{TICKET}/bags/(?P<tag_number>\d{{10}})/?$", BagViewSet.as_view({"delete": "destroy"})),
+    re_path(rf"{TICKET}/travel-document/?$", TravelDocumentViewSet.as_view({"get": "retrieve", "put": "update"})),
+    re_path(
+        rf"^api/v1/bookings/(?P<booking_id>{UUID_PATTERN})/check-in/?$",
+        BookingCheckInViewSet.as_view({"post": "check_in"}),
+    ),
 ]
