@@ -32,6 +32,7 @@ from bookings.fare_rules import (
 )
 from bookings.holds import draft_ticket
 from bookings.models import Booking, has_run_out, status_at
+from bookings.open_tickets import point_at_flight
 from bookings.parties import Passenger, check_ages, check_party, seats_of, unnamed
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
@@ -43,7 +44,7 @@ from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.emds import reassociate
 from ticketing.models import Coupon, Ticket, takes_seat
-from ticketing.services import give_up_coupons, give_up_tickets, issue_tickets, price_coupon
+from ticketing.services import give_up_coupons, give_up_tickets, issue_tickets, price_coupon, write_tickets
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def try_change(
         before = read_bookings([booking_id])[0]
         check_changeable(booking, before, at)
         work = Changing(booking, caller, at, rehearsal=rehearsal)
-        if change.wishes:
+        if change.wishes and work.is_confirmed:
+            work.set_flight(change)
+        elif change.wishes:
             work.add_flights(change.wishes, change.party or unnamed(change.seats or 1))
         else:
             work.change_seats_and_date(change)
@@ -154,6 +157,14 @@ class Changing:
             Booking.Status.PENDING, actor=self.actor, at=self.at,
             expires_at=expires_at, seats=seats_of(party), currency=offers[0].currency,
         )  # fmt: skip
+
+    def set_flight(self, change: Change) -> None:
+        """Give open tickets their flight, at today's price."""
+        if change.seats is not None:
+            raise CannotChange("A flight is set for all of the booking's open tickets; leave seats out.")
+        offer, coupons = point_at_flight(self.view(), change.wishes or (), at=self.at)
+        self.take({offer.cabin_id: self.booking.seats})
+        self.charge(purchase(coupons))
 
     def add_tickets(self, offers: Sequence[Offer], party: Sequence[Passenger], *, first_position: int) -> None:
         drafts = [
@@ -365,17 +376,3 @@ def summary(view: BookingView) -> dict:
 
 def passenger_of(ticket: TicketFacts) -> Passenger:
     return Passenger(ticket.passenger_type, ticket.surname, ticket.given_name, ticket.title, ticket.birth_date)
-
-
-def write_tickets(
-    drafts: Sequence[tuple[TicketFacts, Sequence[CouponFacts]]], exchanged_from: dict[UUID, UUID] | None = None
-) -> None:
-    """Write new tickets and their coupons. Two statements."""
-    Ticket.objects.bulk_create(
-        Ticket(**ticket._asdict(), exchanged_from_id=(exchanged_from or {}).get(ticket.id)) for ticket, _ in drafts
-    )
-    Coupon.objects.bulk_create(
-        Coupon(**coupon._asdict(), ticket_id=ticket.id, takes_seat=takes_seat(ticket.passenger_type))
-        for ticket, coupons in drafts
-        for coupon in coupons
-    )

@@ -36,6 +36,11 @@ class NotChangeable(CannotChange):
     message = "The fare does not allow changes; cancel it, or see its rules."
 
 
+class PassengerNotInBooking(DomainError):
+    code = "passenger_not_in_booking"
+    message = "All passengers of this booking have names, and none has this one."
+
+
 class NotInBooking(DomainError):
     """A ticket or flight that is to be cancelled is not one of the booking, or not any more."""
 

@@ -140,6 +140,27 @@ def try_hold(sale: Sale, actor: Actor, answer: Answer, claim: Claim | None, at: 
             return response
 
 
+def hold_within(sale: Sale, *, actor: Actor, at: datetime) -> BookingView:
+    """Hold seats as a part of the caller's transaction, and return the new booking. Raises as `hold_seats` does."""
+    check_party(sale.party)
+    return with_overdue_released(lambda: try_hold_within(sale, actor, at), at=at)
+
+
+def try_hold_within(sale: Sale, actor: Actor, at: datetime) -> BookingView:
+    offers = open_offers(sale.wishes, seats_of(sale.party), at=at)
+    check_ages(sale.party, [offer.flight.departure_date for offer in offers])
+    while True:
+        view = draft_booking(sale, offers, at)
+        try:
+            with transaction.atomic():  # a record locator that is taken must not end the caller's transaction
+                if not write_hold(view, offers, sale, actor, None, HttpResponse()):
+                    raise SoldOut(offer.cabin_id for offer in offers)
+            return view
+        except IntegrityError as exc:
+            if not violates(exc, "booking_locator"):
+                raise
+
+
 def draft_booking(sale: Sale, offers: Sequence[Offer], at: datetime) -> BookingView:
     """Return the booking as it will stand: new identifiers, prices of the moment, nothing written yet."""
     booking_id = uuid7()

@@ -8,6 +8,7 @@ from bookings.exceptions import NoAdult, PartyTooLarge, TooManyInfants, WrongAge
 from ticketing.models import PassengerType, takes_seat
 
 MAX_SEATS = 9
+TITLES = frozenset(("MR", "MRS", "MS", "MISS", "MX", "MSTR", "DR", "PROF"))
 # From this age on, and below that one.
 AGES = {
     PassengerType.ADULT: (12, 130),
@@ -25,6 +26,21 @@ class Passenger:
     title: str = ""
     birth_date: date | None = None
     seat: str = ""
+
+    def is_called(self, surname: str, given_name: str) -> bool:
+        return (self.surname.casefold(), self.given_name.casefold()) == (surname.casefold(), given_name.casefold())
+
+
+def passenger_called(name: str) -> Passenger:
+    """Return the adult of a name such as `Ada Lovelace`, `LOVELACE/ADA MS` or, a surname alone, `Lovelace`."""
+    surname, slash, given_name = name.partition("/")
+    if not slash:
+        *given, surname = name.split()
+        return Passenger(surname=surname, given_name=" ".join(given))
+    *given, last = given_name.split() or [""]
+    title = last if given and last.upper() in TITLES else ""
+    given = given if title else [*given, last]
+    return Passenger(surname=" ".join(surname.split()), given_name=" ".join(given), title=title)
 
 
 def unnamed(seats: int) -> list[Passenger]:

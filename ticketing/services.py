@@ -13,8 +13,8 @@ from flights.offers import Offer
 from skybridge.events import Actor
 from skybridge.identifiers import uuid7
 from ticketing import emds
-from ticketing.documents import CouponFacts
-from ticketing.models import Coupon, Ticket
+from ticketing.documents import CouponFacts, TicketFacts
+from ticketing.models import Coupon, Ticket, takes_seat
 
 # Common table expressions: number the unissued tickets of the booking that an expression `booking` (id) names.
 # Source: IATA Resolution 722: three digits accounting code, ten digits form and serial number.
@@ -54,6 +54,20 @@ def price_coupon(offer: Offer, sequence: int, passenger_type: str) -> CouponFact
         uuid7(), sequence, offer.flight.id, offer.cabin, Coupon.Status.OPEN, offer.fare_basis, offer.currency,
         fare_amount, total_amount, taxes, offer.fare_rules,
     )  # fmt: skip
+
+
+def write_tickets(
+    drafts: Sequence[tuple[TicketFacts, Sequence[CouponFacts]]], exchanged_from: dict[UUID, UUID] | None = None
+) -> None:
+    """Write new tickets and their coupons. Two statements."""
+    Ticket.objects.bulk_create(
+        Ticket(**ticket._asdict(), exchanged_from_id=(exchanged_from or {}).get(ticket.id)) for ticket, _ in drafts
+    )
+    Coupon.objects.bulk_create(
+        Coupon(**coupon._asdict(), ticket_id=ticket.id, takes_seat=takes_seat(ticket.passenger_type))
+        for ticket, coupons in drafts
+        for coupon in coupons
+    )
 
 
 def close_tickets(booking_id: UUID, status: str, *, actor: Actor, reason: str = "", at: datetime) -> list[Coupon]:

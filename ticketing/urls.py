@@ -8,6 +8,7 @@ from ticketing.checkin_viewsets import (
     TicketCheckInViewSet,
     TravelDocumentViewSet,
 )
+from ticketing.desk_viewsets import DeskViewSet
 from ticketing.gate_viewsets import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
 from ticketing.links import TOKEN_PATTERN
 from ticketing.viewsets import SeatViewSet, TicketViewSet
@@ -20,6 +21,8 @@ EVENT = rf"event/(?P<event_id>{UUID_PATTERN})"
 
 urlpatterns = [
     re_path(r"^\.well-known/boarding-pass-keys\.json$", views.boarding_pass_keys),
+    re_path(r"^ticket/?$", DeskViewSet.as_view({"post": "issue"})),
+    re_path(r"^checkin/?$", DeskViewSet.as_view({"post": "check_in"})),
     re_path(r"^boarding-passes/validate/?$", BoardingPassViewSet.as_view({"post": "validate"})),
     re_path(rf"{FLIGHT}/scans/?$", ScanViewSet.as_view({"post": "create", "get": "list"})),
     re_path(rf"{FLIGHT}/manifest/?$", ManifestViewSet.as_view({"get": "retrieve"})),
@@ -42,6 +45,7 @@ urlpatterns = [
     re_path(rf"^api/v1/tickets/{EVENT}/?$", TicketViewSet.as_view({"get": "by_event"})),
     re_path(rf"^api/v1/tickets/{EVENT}/available/?$", TicketViewSet.as_view({"get": "available"})),
     re_path(rf"{TICKET}/?$", TicketCheckInViewSet.as_view({"get": "retrieve"})),
+    re_path(rf"{TICKET}/boarding-passes/?$", DeskViewSet.as_view({"get": "boarding_passes"})),
     re_path(rf"{TICKET}/check-in/?$", TicketCheckInViewSet.as_view({"post": "check_in", "delete": "undo"})),
     re_path(rf"{TICKET}/bags/?$", BagViewSet.as_view({"post": "create"})),
     re_path(rf"{TICKET}/bags/(?P<tag_number>\d{{10}})/?$", BagViewSet.as_view({"delete": "destroy"})),
