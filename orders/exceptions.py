@@ -81,3 +81,32 @@ class OrderQuoteNotFound(NotFound):
 class QuoteNeeded(DomainError):
     code = "quote_needed"
     message = "This change costs money that a card must pay: ask for a quote and confirm it."
+
+
+# --- Disruption ---
+
+
+class NothingToChange(DomainError):
+    code = "nothing_to_change"
+    message = "The flight is like that already."
+
+
+class FlightExists(DomainError):
+    code = "flight_exists"
+    message = "There is a flight of this number on that date already."
+
+
+class DisruptionNotFound(NotFound):
+    code = "disruption_not_found"
+    message = "Disruption not found"
+
+
+class ChoiceNotAllowed(DomainError):
+    """The disruption leaves no such choice, or not any more; `choices` lists what it leaves."""
+
+    code = "choice_not_allowed"
+
+
+class OtherRoute(DomainError):
+    code = "other_route"
+    message = "That flight does not go where the disrupted one was to go, in the same cabin, in time."

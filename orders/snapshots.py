@@ -138,11 +138,11 @@ PARTS = [*REFERENCES, *OWN]
 
 
 @cache
-def order_document() -> str:
-    """Return the SQL of an order's document, a row with one column `document`; it takes `order_id`."""
+def order_document(order_id: str = "%(order_id)s::uuid") -> str:
+    """Return the SQL of an order's document, a row with one column `document`; `order_id` is the SQL of its id."""
     rows = ", ".join(f"'{part.name}', {rows_of(part)}" for part in PARTS)
     return f"""
-    WITH its_orders (id) AS (VALUES (%(order_id)s::uuid)), {SETS}
+    WITH its_orders (id) AS (VALUES ({order_id})), {SETS}
     SELECT jsonb_build_object({rows}) AS document
     """
 
