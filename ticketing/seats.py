@@ -25,6 +25,7 @@ from skybridge import events
 from skybridge.constraints import violates
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange
+from skybridge.money import as_number
 from ticketing.exceptions import (
     AlreadyBoarded,
     CouponUsed,
@@ -251,7 +252,7 @@ class SeatingPlan:
         if price and (coupon.pk, product_id) not in self.paid:
             raise SeatNotPaid(
                 seat=number, ticket_id=coupon.ticket_id,
-                product_id=product_id, price=price.amount, currency=price.currency,
+                product_id=product_id, price=as_number(price.amount), currency=price.currency,
             )  # fmt: skip
 
     def product_of(self, number: str) -> str | None:
