@@ -5,7 +5,7 @@ from datetime import date
 
 from django.conf import settings
 
-from partners.demo import AGENT, STAFF, Callers, facts_file, traveller_token
+from partners.demo import AGENT, ROLE_USERS, STAFF, Callers, facts_file, traveller_token
 from skybridge.embedded.state import write_privately
 
 FLIGHT, SEATS, DAYS_AHEAD = "FL123", 2, 7
@@ -19,6 +19,10 @@ def write_facts(callers: Callers, url: str, departure_date: date) -> None:
         "users": [
             {"role": "staff", "username": STAFF, "password": callers.passwords[STAFF]},
             {"role": "agent", "username": AGENT, "password": callers.passwords[AGENT]},
+            *(
+                {"role": role, "username": name, "password": callers.passwords[name]}
+                for name, role in ROLE_USERS.items()
+            ),
         ],
         "jwt": traveller_token(),
         "curl": curl_lines(url, next(iter(callers.keys.values())), departure_date),

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import jwt
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from partners import services
@@ -21,12 +22,15 @@ from partners.keys import digest_of
 from partners.models import Agency, Agent, ApiKey, Plan
 from skybridge.embedded.keys import KEY_ID, private_key_path
 from skybridge.events import Actor
+from skybridge.roles import ROLES
 
 DEFAULT_PLAN = {"name": "default", "rate": Decimal(5), "burst": 10}
 DEMO_PLAN = {"name": "demo", "rate": Decimal(10_000), "burst": 20_000}
 GROUND_HANDLER = "Demo Ground Handling"
 AGENCIES = {"Acme Travel": DEMO_PLAN, "PartnerCo": DEMO_PLAN, "Zenith Tours": DEFAULT_PLAN, GROUND_HANDLER: DEMO_PLAN}
 STAFF, AGENT = "demo-staff", "demo-agent"
+ROLE_USERS = {f"demo-{role}": role for role in ROLES}  # one with each role of the back office
+USERS = {STAFF, AGENT, *ROLE_USERS}
 AGENTS_AGENCY = "Acme Travel"
 KEY_NAME = "demo"
 TRAVELLER = "demo-traveller"
@@ -62,15 +66,17 @@ def ensure_demo_callers(*, actor: Actor) -> Callers:
     live = live_keys(kept)
     # A password cannot be read back. Trust the kept ones only beside keys that this very database knows.
     known_here = bool(live)
-    present = set(User.objects.filter(username__in=[STAFF, AGENT]).values_list("username", flat=True))
+    present = set(User.objects.filter(username__in=USERS).values_list("username", flat=True))
     passwords = {name: kept.passwords[name] for name in kept.passwords.keys() & present if known_here}
-    if live.keys() == AGENCIES.keys() and passwords.keys() == {STAFF, AGENT}:
+    if live.keys() == AGENCIES.keys() and passwords.keys() == USERS:
         return Callers(live, passwords)
     with transaction.atomic():
         agencies = {name: ensure_agency(name, plan, actor) for name, plan in AGENCIES.items()}
         keys = {name: live.get(name) or new_demo_key(agency, actor) for name, agency in agencies.items()}
         for name in {STAFF, AGENT} - passwords.keys():
             passwords[name] = ensure_user(name, agencies[AGENTS_AGENCY])
+        if not ROLE_USERS.keys() <= passwords.keys():
+            passwords |= ensure_role_users()
     return Callers(keys, passwords)
 
 
@@ -108,6 +114,17 @@ def ensure_user(username: str, agency: Agency) -> str:
     if username == AGENT:
         Agent.objects.get_or_create(user=user, defaults={"agency": agency})
     return password
+
+
+def ensure_role_users() -> dict[str, str]:
+    """Make a user with each role, or give them a new password. They share one: to hash six would delay the start."""
+    password = secrets.token_urlsafe(12)
+    hashed = make_password(password)
+    groups = {group.name: group for group in Group.objects.filter(name__in=ROLES)}
+    for name, role in ROLE_USERS.items():
+        user, _ = User.objects.update_or_create(username=name, defaults={"is_staff": True, "password": hashed})
+        user.groups.add(groups[role])
+    return dict.fromkeys(ROLE_USERS, password)
 
 
 def traveller_token() -> str:

@@ -46,6 +46,10 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "skybridge",
     "partners",
     "flights",
@@ -63,8 +67,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "skybridge.staff_sessions.watch",
+    "skybridge.sign_in.require_second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "skybridge.urls"
@@ -295,8 +303,30 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+# Whoever fails to sign in so often, by user name and address, waits; keys and tokens are never locked out.
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "skybridge.sign_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "skybridge.client_addresses.client_address"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True  # sessions are written down in skybridge/staff_sessions.py
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+# How many proxies of ours stand in front and write X-Forwarded-For: 0 believes none.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+# `required`: staff without a second factor can only set one up.
+STAFF_SECOND_FACTOR = env.str("STAFF_SECOND_FACTOR", "optional")
+if STAFF_SECOND_FACTOR not in ("optional", "required"):
+    raise ImproperlyConfigured(f"STAFF_SECOND_FACTOR is optional or required, not {STAFF_SECOND_FACTOR!r}.")
+OTP_TOTP_ISSUER = AIRLINE_NAME
+# Refunds above this amount, in CURRENCY, need a second person, whose word holds for so long.
+REFUND_APPROVAL_ABOVE = Decimal(env.str("REFUND_APPROVAL_ABOVE", "500"))
+APPROVAL_LIFETIME = timedelta(hours=env.int("APPROVAL_HOURS", 24))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IN_PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if IN_PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IN_PRODUCTION
@@ -321,6 +351,7 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},  # a line for each run of a periodic task would hide the others
         "celery.worker.strategy": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
     },

@@ -113,7 +113,7 @@ def handler(fast_plan) -> Api:
 
 @pytest.fixture
 def staff(db) -> Api:
-    user = User.objects.create_user("demo-staff", is_staff=True)
+    user = User.objects.create_user("demo-staff", is_staff=True, is_superuser=True)
     return session_api(user)
 
 

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
+from django.test import RequestFactory
 
 from flights.demo import OWN_FLIGHTS
 from flights.models import Flight
@@ -16,6 +17,7 @@ from partners.models import ApiKey, Plan
 from partners.tokens import traveller_with
 from skybridge.embedded.keys import make_key_pair
 from skybridge.models import Event
+from skybridge.roles import ROLES
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +66,13 @@ def test_the_facts(demo, home):
 
 
 def test_users_can_sign_in(demo):
-    staff, agent = (authenticate(username=u["username"], password=u["password"]) for u in demo()["users"])
+    request = RequestFactory().post("/login/")
+    users = [authenticate(request, username=u["username"], password=u["password"]) for u in demo()["users"]]
+    staff, agent, *others = users
     assert (staff.username, staff.is_staff, staff.is_superuser) == ("demo-staff", True, True)
     assert (agent.username, agent.is_staff, agent.agent.agency.name) == ("demo-agent", False, "Acme Travel")
+    assert [[group.name for group in user.groups.all()] for user in others] == [[role] for role in ROLES]
+    assert not any(user.is_superuser for user in others)
 
 
 def test_the_travellers_token_is_accepted(demo, settings):

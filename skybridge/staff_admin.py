@@ -1,0 +1,203 @@
+"""The back office's pages of its own people: users, groups, sessions, who is locked out, approvals."""
+
+from axes.models import AccessAttempt
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.urls import path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from skybridge import second_factor, staff_sessions
+from skybridge.admin import HistoryMixin, ReadOnlyAdmin, staff_caller
+from skybridge.events import Happening, record
+from skybridge.exceptions import DomainError
+from skybridge.history import subject_of
+from skybridge.models import Approval
+from skybridge.roles import ROLES
+from skybridge.versioned_admin import VersionedAdmin, VersionedForm
+
+for secret in (TOTPDevice, StaticDevice):  # Django OTP's own pages would show the secrets
+    admin.site.unregister(secret)
+admin.site.unregister([User, Group])
+
+
+class UserForm(VersionedForm, UserChangeForm):
+    pass
+
+
+@admin.register(User)
+class UserAdmin(VersionedAdmin, HistoryMixin, DjangoUserAdmin):
+    """Users get groups; only superusers touch superusers. Nobody is deleted: who leaves is made inactive."""
+
+    form = UserForm
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
+    list_per_page = 50
+    show_full_result_count = False
+    readonly_fields = ("last_login", "date_joined", "sessions", "second_factor")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Signing in", {"fields": ("last_login", "date_joined", "second_factor", "sessions")}),
+    )
+
+    def get_readonly_fields(self, request, obj=None):
+        own = super().get_readonly_fields(request, obj)
+        return own if request.user.is_superuser else (*own, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return super().has_change_permission(request, obj) and may_touch(request, obj)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+    def get_urls(self):
+        site = self.admin_site.admin_view
+        own = [
+            path("<int:user_id>/sessions/<uuid:session_id>/end/", site(self.end_session), name="auth_user_end_session"),
+            path("<int:user_id>/sessions/end/", site(self.end_sessions), name="auth_user_end_sessions"),
+            path("<int:user_id>/second-factor/", site(self.reset_second_factor), name="auth_user_second_factor"),
+        ]
+        return own + super().get_urls()
+
+    @admin.display(description="sessions")
+    def sessions(self, user) -> str:
+        rows = staff_sessions.live_sessions(user, at=timezone.now()) if user.pk else ()
+        return render_to_string("admin/user_sessions.html", {"sessions": rows, "user_id": user.pk})
+
+    @admin.display(description="second factor")
+    def second_factor(self, user) -> str:
+        has_one = bool(user.pk) and second_factor.device_of(user) is not None
+        return render_to_string("admin/user_second_factor.html", {"has_one": has_one, "user_id": user.pk})
+
+    @method_decorator(require_POST)
+    def end_session(self, request, user_id, session_id) -> HttpResponse:
+        user = self.touched(request, user_id, "skybridge.revoke_session")
+        try:
+            staff_sessions.revoke(session_id, user, actor=staff_caller(request), at=timezone.now())
+        except DomainError as refusal:
+            self.message_user(request, f"{refusal.message} ({refusal.code})", messages.ERROR)
+        else:
+            self.message_user(request, "The session has ended.", messages.SUCCESS)
+        return redirect("admin:auth_user_change", user_id)
+
+    @method_decorator(require_POST)
+    def end_sessions(self, request, user_id) -> HttpResponse:
+        user = self.touched(request, user_id, "skybridge.revoke_session")
+        ended = staff_sessions.revoke_all(user, actor=staff_caller(request), at=timezone.now())
+        self.message_user(request, f"{ended} sessions have ended.", messages.SUCCESS)
+        return redirect("admin:auth_user_change", user_id)
+
+    @method_decorator(require_POST)
+    def reset_second_factor(self, request, user_id) -> HttpResponse:
+        user = self.touched(request, user_id, "skybridge.reset_second_factor")
+        second_factor.take_away(user, actor=staff_caller(request), at=timezone.now(), reason="lost")
+        self.message_user(request, f"{user} signs in without a second factor now.", messages.SUCCESS)
+        return redirect("admin:auth_user_change", user_id)
+
+    def touched(self, request, user_id: int, permission: str) -> User:
+        user = get_object_or_404(User, pk=user_id)
+        if not (request.user.has_perm(permission) and may_touch(request, user)):
+            raise PermissionDenied
+        return user
+
+    def save_related(self, request, form, formsets, change) -> None:
+        """Write the groups too, then record what has changed."""
+        user = form.instance
+        before = facts_of(user) if change else None
+        super().save_related(request, form, formsets, change)
+        after = facts_of(user)
+        before = before and {**before, **{name: form.initial.get(name, before[name]) for name in PLAIN_FACTS}}
+        if before != after:
+            word = "changed" if change else "created"
+            happening = Happening(f"user.{word}", staff_sessions.subject_of(user), before, after)
+            record([happening], actor=staff_caller(request))
+
+
+PLAIN_FACTS = ("username", "is_active", "is_staff", "is_superuser")
+
+
+def facts_of(user: User) -> dict:
+    facts = {name: getattr(user, name) for name in PLAIN_FACTS}
+    groups = user.groups.order_by("name").values_list("name", flat=True)
+    return facts | {"groups": list(groups), "permissions": user.user_permissions.count()}
+
+
+def may_touch(request, user: User | None) -> bool:
+    """Tell whether somebody may change a user: superusers are changed by superusers only."""
+    return user is None or not user.is_superuser or request.user.is_superuser
+
+
+@admin.register(Group)
+class GroupAdmin(VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
+    """Groups of one's own; the six roles are as the permissions page says."""
+
+    form = VersionedForm
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.name in ROLES)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.name in ROLES)
+
+    def save_related(self, request, form, formsets, change) -> None:
+        group = form.instance
+        before = names_in(group) if change else None
+        super().save_related(request, form, formsets, change)
+        after = names_in(group)
+        if before != after:
+            happening = Happening("group.changed" if change else "group.created", subject_of(group), before, after)
+            record([happening], actor=staff_caller(request))
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)  # it would not ask row by row
+        return actions
+
+
+def names_in(group: Group) -> dict:
+    pairs = group.permissions.values_list("content_type__app_label", "codename")
+    return {"permissions": sorted(f"{app}.{codename}" for app, codename in pairs)}
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnlyAdmin):
+    """Failed attempts to sign in, and who is locked out by them."""
+
+    list_display = ("attempt_time", "username", "ip_address", "failures_since_start", "user_agent", "path_info")
+    fields = list_display
+    search_fields = ("=username", "=ip_address")
+    ordering = ("-attempt_time",)
+    actions = ("unlock",)
+
+    def has_act_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.unlock_sign_in")
+
+    @admin.action(permissions=["act"], description="Let in: forget these failures")
+    def unlock(self, request, chosen) -> None:
+        names = set(chosen.values_list("username", flat=True))
+        failures = chosen.aggregate(n=Sum("failures_since_start"))["n"]
+        users = User.objects.filter(username__in=names)
+        happenings = [Happening("sign_in.unlocked", staff_sessions.subject_of(user)) for user in users]
+        chosen.delete()
+        record(happenings, actor=staff_caller(request))
+        self.message_user(request, f"{failures} failures are forgotten.", messages.SUCCESS)
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ("asked_at", "act", "object_id", "asked_by", "decided_by", "decided_at", "is_granted", "used_at")
+    list_select_related = ("asked_by", "decided_by")
+    search_fields = ("=object_id",)
+    ordering = ("-id",)

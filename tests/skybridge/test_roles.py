@@ -1,0 +1,166 @@
+"""Who may do what: the table of roles, the groups in the database, and the page that shows them."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+
+from partners.models import Agency
+from skybridge import roles
+from skybridge.models import Act, Event
+from tests.skybridge.staff import signed_in, user_with, with_role
+
+pytestmark = pytest.mark.django_db
+
+
+def permissions_in(group: str) -> set[str]:
+    found = Permission.objects.filter(group__name=group).values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in found}
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_each_role_is_a_group_with_exactly_its_permissions(role):
+    assert permissions_in(role) == roles.ROLES[role].permissions()
+
+
+def test_the_table_names_only_permissions_that_exist_and_each_act_has_a_role():
+    assert roles.apply() == []
+    given = {act for role in roles.ROLES.values() for act in role.does.split()}
+    assert given == {act for act, _ in Act._meta.permissions} - {"use_api"}
+
+
+def test_again_nothing_happens_and_other_groups_stay(django_assert_num_queries):
+    own = Group.objects.create(name="night shift")
+    own.permissions.add(Permission.objects.get(codename="check_in"))
+    with django_assert_num_queries(5):  # with a savepoint's two
+        roles.apply()
+    assert permissions_in("night shift") == {"skybridge.check_in"}
+
+
+def test_a_role_changed_by_hand_is_put_right_by_migrate():
+    viewer = Group.objects.get(name="viewer")
+    viewer.permissions.set(Permission.objects.filter(codename__in=["refund_booking", "view_flight"]))
+    call_command("migrate", verbosity=0)
+    assert permissions_in("viewer") == roles.ROLES["viewer"].permissions()
+
+
+def test_the_viewer_changes_nothing():
+    assert all(".view_" in name for name in permissions_in("viewer"))
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_each_role_opens_what_it_sees_and_nothing_else(role):
+    client = with_role(role)
+    for model in admin.site._registry:
+        meta = model._meta
+        sees = f"{meta.app_label}.view_{meta.model_name}" in roles.ROLES[role].permissions()
+        answer = client.get(f"/admin/{meta.app_label}/{meta.model_name}/")
+        assert answer.status_code == (200 if sees else 403), (meta.label, answer.content[:200])
+
+
+def test_the_page_of_permissions_says_it_all(django_assert_max_num_queries):
+    Group.objects.create(name="night shift")
+    client = with_role("viewer")
+    with django_assert_max_num_queries(9):
+        page = client.get("/admin/permissions/").content.decode()
+    assert '<th scope="col">night shift</th>' in page
+    assert "<caption>" in page
+    row = page[page.index("Approve another&#x27;s refund") :].split("</tr>")[0]
+    assert row.count("<td>yes</td>") == 2
+    assert row.count("<td>–</td>") == 5
+    assert client.post("/admin/permissions/").status_code == 405
+    assert "/admin/permissions/" in client.get("/admin/").content.decode()
+
+
+def test_the_page_is_for_staff(agent, nobody):
+    for api in (agent, nobody):
+        assert api.client.get("/admin/permissions/").status_code == 302
+
+
+# --- Staff's changes through the API need an act of their own ---
+
+
+@pytest.mark.parametrize("role", roles.ROLES)
+def test_no_role_changes_anything_through_the_api(role, flight, monkeypatch):
+    client = with_role(role)
+    assert client.get("/api/v1/bookings").status_code == 200
+    answer = client.post("/bookFlight", "{}", content_type="application/json")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "not_in_role")
+
+
+def test_who_has_the_act_changes_through_the_api():
+    user = user_with("viewer")
+    user.user_permissions.add(Permission.objects.get(codename="use_api"))
+    assert signed_in(user).post("/bookFlight", "{}", content_type="application/json").status_code == 400
+
+
+# --- Administrators, who look after users ---
+
+
+def change_user(client, user: User, **fields) -> int:
+    body = {"username": user.username, "is_active": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
+    return client.post(f"/admin/auth/user/{user.pk}/change/", {**body, **fields}).status_code
+
+
+def test_an_administrator_gives_a_role_with_an_event():
+    clerk = user_with("viewer", name="clerk")
+    group = Group.objects.get(name="check-in")
+    assert change_user(with_role("administrator"), clerk, is_staff="on", groups=[group.pk]) == 302
+    assert list(clerk.groups.all()) == [group]
+    event = Event.objects.get(action="user.changed")
+    assert (event.before["groups"], event.after["groups"]) == (["viewer"], ["check-in"])
+
+
+def test_an_administrator_makes_nobody_a_superuser():
+    user = user_with("administrator")
+    client = signed_in(user)
+    everything = list(Permission.objects.values_list("pk", flat=True))
+    assert change_user(client, user, is_staff="on", is_superuser="on", user_permissions=everything) == 302
+    user.refresh_from_db()
+    assert (user.is_superuser, user.user_permissions.count()) == (False, 0)
+
+
+def test_an_administrator_does_not_touch_superusers():
+    boss = User.objects.create_superuser("boss", password="an old demo password")
+    client = with_role("administrator")
+    assert change_user(client, boss) == 403
+    new = {"password1": "a new demo password", "password2": "a new demo password"}
+    assert client.post(f"/admin/auth/user/{boss.pk}/password/", new).status_code == 403
+    boss.refresh_from_db()
+    assert boss.check_password("an old demo password")
+    assert boss.is_superuser
+
+
+@pytest.mark.parametrize("role", ["viewer", "administrator"])
+def test_roles_and_users_are_not_changed_or_deleted_by_hand(role):
+    client = signed_in(User.objects.create_superuser("boss"))
+    group = Group.objects.get(name=role)
+    before = permissions_in(role)
+    assert client.post(f"/admin/auth/group/{group.pk}/change/", {"name": "x"}).status_code == 403
+    assert client.post(f"/admin/auth/group/{group.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post("/admin/auth/group/", {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"})
+    user = user_with(role)
+    assert client.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert permissions_in(role) == before
+    assert User.objects.filter(pk=user.pk).exists()
+
+
+def test_secrets_of_second_factors_have_no_page():
+    client = signed_in(User.objects.create_superuser("boss"))
+    assert client.get("/admin/otp_totp/totpdevice/").status_code == 404
+    assert client.get("/admin/otp_static/staticdevice/").status_code == 404
+
+
+def test_acts_are_each_for_their_role(agency_row):
+    body = {"action": "create_live_key", "_selected_action": [str(agency_row.pk)]}
+    assert "is shown only now" in acted(with_role("administrator"), "partners/agency", body)
+    assert "is shown only now" not in acted(with_role("supervisor"), "partners/agency", body)
+
+
+@pytest.fixture
+def agency_row(fast_plan) -> Agency:
+    return Agency.objects.create(name="Acme Travel", plan=fast_plan)
+
+
+def acted(client, path: str, body: dict) -> str:
+    return client.post(f"/admin/{path}/", body, follow=True).content.decode()
