@@ -170,4 +170,42 @@ BACKUPS = [
     ),
 ]
 
-INVARIANTS = [*ORDERS, *BOOKINGS, *EXECUTIONS, *BACKUPS]
+EMDS = [
+    Invariant(
+        "document_numbers_are_used_once",
+        "No number is that of two tickets, two EMDs, or of a ticket and an EMD.",
+        """SELECT number AS id FROM (
+            SELECT number FROM ticketing_ticket WHERE number IS NOT NULL
+            UNION ALL SELECT number FROM ticketing_emd WHERE number IS NOT NULL
+        ) n GROUP BY 1 HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "emds_follow_their_coupons",
+        "An EMD that still counts has the status of the coupon that it belongs to.",
+        """SELECT e.id FROM ticketing_emd e JOIN ticketing_coupon k ON k.id = e.coupon_id
+        WHERE e.status IN ('O', 'C', 'L', 'F') AND (e.status <> k.status OR e.ticket_id <> k.ticket_id)""",
+    ),
+    Invariant(
+        "emds_are_items",
+        "An EMD's amount is its order item's price of all pieces, and its product the item's.",
+        """SELECT e.id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
+        WHERE (e.product_id, e.quantity, e.amount) IS DISTINCT FROM (i.product_id, i.quantity, i.price * i.quantity)""",
+    ),
+    Invariant(
+        "processed_emds_are_issued",
+        "An EMD that still counts has its number once its order is processed, and a moment of issue with a number.",
+        """SELECT e.id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
+        LEFT JOIN orders_execution x ON x.order_id = i.order_id
+        WHERE (e.number IS NULL) <> (e.issued_at IS NULL)
+          OR (e.number IS NULL AND e.status IN ('O', 'C', 'L', 'F') AND x.status = 'SUCCEEDED')""",
+    ),
+    Invariant(
+        "cancelled_orders_have_no_emds",
+        "All EMDs of a cancelled order are void or refunded.",
+        """SELECT e.id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
+        JOIN orders_order o ON o.id = i.order_id AND o.status = 'cancelled'
+        WHERE e.status NOT IN ('R', 'V')""",
+    ),
+]
+
+INVARIANTS = [*ORDERS, *BOOKINGS, *EMDS, *EXECUTIONS, *BACKUPS]

@@ -196,7 +196,8 @@ def defaults_of(part: Part) -> str:
 
 def default_of(field: Field):
     only_in_database = field.has_db_default() and not field.has_default()
-    return field.db_default if only_in_database else field.get_default()
+    default = field.db_default if only_in_database else field.get_default()
+    return "\\x" + default.hex() if isinstance(default, bytes) else default  # as PostgreSQL writes it
 
 
 # --- Computing: what follows from the rows ---

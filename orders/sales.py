@@ -184,7 +184,7 @@ def product_items(wanted: NewOrder, coupons: Sequence[Coupon]) -> list[Item]:
         *(new_item(products[product_id], quantity) for product_id, quantity in sorted(wanted.products.items())),
         *(
             new_item(products[product_id], quantity, by_id[coupon_id])
-            for (product_id, coupon_id), quantity in sorted(for_coupons.items())
+            for (product_id, coupon_id), quantity in for_coupons.items()
         ),
     ]
 

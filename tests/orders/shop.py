@@ -11,7 +11,8 @@ from tests.conftest import Api
 TABLES = (
     "orders_order", "orders_orderitem", "orders_product", "orders_execution", "orders_executionevent", "orders_backup",
     "partners_account", "partners_ledgerentry", "partners_payment", "partners_refund", "bookings_booking",
-    "flights_flightcabin", "flights_seathold", "ticketing_ticket", "ticketing_coupon", "skybridge_event",
+    "flights_flightcabin", "flights_seathold", "ticketing_ticket", "ticketing_coupon", "ticketing_emd",
+    "skybridge_event",
 )  # fmt: skip
 
 
@@ -27,9 +28,13 @@ def product(product_id: str = "PROD001", price: str = "999.99", stock: int = 50,
 
 
 def order_body(*items: Any, customer: str = "CUST001", **more: Any) -> dict:
-    """Return the body that orders products (id and quantity) and bookings (dicts with their id)."""
+    """Return the body that orders products (id and quantity, or an item) and bookings (dicts with their id)."""
     listed = [
-        {"booking_id": item["booking_id"]} if isinstance(item, dict) else {"product_id": item[0], "quantity": item[1]}
+        {"product_id": item[0], "quantity": item[1]}
+        if isinstance(item, tuple)
+        else item
+        if "product_id" in item
+        else {"booking_id": item["booking_id"]}
         for item in items
     ]
     return {"customer_id": customer, "items": listed, **more}

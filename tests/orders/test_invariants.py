@@ -32,6 +32,14 @@ BROKEN_BY = {
         "(SELECT b.id FROM bookings_booking b JOIN orders_execution x ON x.order_id = b.order_id "
         "AND x.status = 'SUCCEEDED')"
     ],
+    "document_numbers_are_used_once": [
+        "UPDATE ticketing_emd SET number = (SELECT min(number) FROM ticketing_ticket) "
+        "WHERE id = (SELECT id FROM ticketing_emd LIMIT 1)"
+    ],
+    "emds_follow_their_coupons": ["UPDATE ticketing_emd SET status = 'C' WHERE status = 'O'"],
+    "emds_are_items": ["UPDATE ticketing_emd SET amount = amount + 1"],
+    "processed_emds_are_issued": ["UPDATE ticketing_emd SET issued_at = NULL"],
+    "cancelled_orders_have_no_emds": ["UPDATE ticketing_emd SET status = 'O' WHERE status = 'V'"],
     "histories_have_no_gaps": [APPEND, "DELETE FROM orders_executionevent WHERE event_id = 2"],
     "running_executions_have_a_timer": ["UPDATE orders_execution SET due_at = NULL WHERE status = 'RUNNING'"],
     "every_order_has_an_execution": [
@@ -60,11 +68,20 @@ def in_use(acme, flight):
     acme.put(f"/orders/{shop.order(acme, ('PROD001', 1))['order_id']}", {"status": "cancelled"})
     acme.delete(f"/orders/{shop.order(acme, ('PROD001', 1), book(acme, flight))['order_id']}")
     acme.put(f"/orders/{shop.order(acme, ('PROD001', 1), book(acme, flight))['order_id']}", {"status": "failed"})
+    sell_bags(acme, confirmed(acme, flight, seats=2))
     change(acme, confirmed(acme, flight, seats=2), seats=3)
     act(acme, confirmed(acme, flight), "refund")
     shop.order(acme, ("PROD001", 1))
     book(acme, flight)
     query("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def sell_bags(acme, booking):
+    """Sell a bag that is issued, and one whose order is cancelled."""
+    shop.product("BAG1", "35.00", rfic="C")
+    bags = [{"product_id": "BAG1", "quantity": 1, "ticket_id": t["ticket_id"]} for t in booking["tickets"]]
+    shop.run(shop.order(acme, bags[0]))
+    acme.put(f"/orders/{shop.order(acme, bags[1])['order_id']}", {"status": "cancelled"})
 
 
 def test_all_hold_on_a_database_in_use(in_use):
