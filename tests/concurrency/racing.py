@@ -82,6 +82,9 @@ class HttpApi:
     def post(self, path: str, body: Any = None, **headers: str) -> Reply:
         return self.call("POST", path, body, **headers)
 
+    def put(self, path: str, body: Any = None, **headers: str) -> Reply:
+        return self.call("PUT", path, body, **headers)
+
     def patch(self, path: str, body: Any = None, **headers: str) -> Reply:
         return self.call("PATCH", path, body, **headers)
 

@@ -113,11 +113,12 @@ def test_given_seats_cost_nothing(acme, booking, flight):
 
 
 def test_another_aircraft_moves_who_lost_a_seat(acme, flight, booking):
-    trade(acme, booking, flight, "27A", "27B", "8C")
+    trade(acme, booking, flight, "8A", "8B", "8C")
     Flight.objects.filter(pk=flight.pk).update(aircraft_type="ERJ 190")
     assert seat_all(acme, booking, flight).status_code == 200
-    assert seats_of(booking)[2] == "8C"
-    assert not {"27A", "27B", None} & set(seats_of(booking)[:2])
+    first, second, third = seats_of(booking)
+    assert (first, third) == ("8A", "8C")
+    assert second not in (None, "8B")
 
 
 def test_all_of_it_or_nothing(acme, zenith, flight, booking):
@@ -206,12 +207,15 @@ def test_boarded_passengers_stay_while_others_are_seated(acme, flight, booking):
     assert database() == before
 
 
-@pytest.mark.parametrize("seats", [1, 9])
-def test_seating_costs_the_same_for_any_party(acme, flight, seats):
-    booking = book(acme, flight, seats=seats)
-    with CaptureQueriesContext(connection) as captured:
-        assert seat_all(acme, booking, flight).status_code == 200
-    assert len(captured) == 17, "\n".join(q["sql"][:120] for q in captured.captured_queries)
+def test_seating_costs_the_same_for_any_party(acme, flight):
+    def cost(seats: int) -> int:
+        booking = book(acme, flight, seats=seats)
+        with CaptureQueriesContext(connection) as captured:
+            assert seat_all(acme, booking, flight).status_code == 200
+        return len(captured)
+
+    cost(1)  # makes the departure
+    assert cost(9) == cost(1) <= 16
 
 
 # --- Swaps ---
