@@ -66,8 +66,8 @@ WITH plan AS (
     INSERT INTO partners_plan (name, rate, burst, quota_period) VALUES ('benchmark', 100000, 1000000, 'day')
     RETURNING id
 ), agency AS (
-    INSERT INTO partners_agency (id, name, plan_id, is_active, created_at)
-    SELECT uuidv7(), 'Benchmark', id, true, now() FROM plan RETURNING id
+    INSERT INTO partners_agency (id, name, plan_id, is_active, is_ground_handler, created_at)
+    SELECT uuidv7(), 'Benchmark', id, true, false, now() FROM plan RETURNING id
 )
 INSERT INTO partners_apikey (id, agency_id, name, prefix, digest, created_at)
 SELECT uuidv7(), id, '', %(prefix)s, %(digest)s, now() FROM agency

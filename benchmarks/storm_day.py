@@ -1,10 +1,10 @@
 """The storm day: `python -m skybridge.embedded.testing -- python -m benchmarks.storm_day [--out docs/disruption.json]`.
 
-It loads the real schedule of 14 March 2017 and the days after it under dates that are still to come (same weekdays, same
-local times), sells the day to 80 % of each cabin through the services that the API calls, cancels the flights that the
-snow storm cancelled, and re-accommodates their passengers. Then it proves that each is in exactly one state, that the
-database keeps its invariants, and that a second run changes nothing. It does so twice, in two copies of the sold day:
-with the following days empty, and with 80 % of their seats taken off, as if they were sold too.
+It loads the real schedule of 14 March 2017 and the days after it under dates to come (same weekdays and local times),
+sells the day to 80 % of each cabin through the services that the API calls, cancels the flights that the snow storm
+cancelled, and re-accommodates their passengers. Then it proves that each is in exactly one state, that the database
+keeps its invariants, and that a second run changes nothing. It does so twice, in two copies of the sold day: with the
+following days empty, and with 80 % of their seats taken off, as if they were sold too.
 """
 
 import argparse
@@ -55,6 +55,7 @@ def main() -> None:
     if arguments.phase == "storm":
         print(json.dumps(storm(arguments.variant)))
         return
+    call_command("migrate", verbosity=0)
     result = sell_the_day(arguments.share, arguments.flights)
     if arguments.phase == "all":
         result["variants"] = {name: in_a_copy(name) for name in ("empty", "sold")}
