@@ -3,6 +3,7 @@
 from datetime import UTC
 from typing import Any
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
@@ -72,8 +73,11 @@ class ScanQuerySerializer(PageQuerySerializer):
 
 
 class GateSerializer(StrictSerializer):
-    gate = serializers.RegexField(
-        r"^[A-Z0-9]{0,8}$", allow_blank=True, max_length=8, help_text='Such as B12; "" for none yet.'
+    gate = StrictCharField(
+        allow_blank=True,
+        max_length=8,
+        validators=[RegexValidator(r"^[A-Z0-9]*\Z", "Capital letters and digits.")],
+        help_text='Such as B12; "" for none yet.',
     )
 
 
