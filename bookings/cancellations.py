@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings.changes import Changing, Segment, check_open, passenger_of
-from bookings.documents import BookingView, has_started, read_bookings
+from bookings.documents import BookingView, obstacle, read_bookings
 from bookings.exceptions import (
     ActionNotAllowed,
     AdultMissing,
@@ -106,5 +106,5 @@ def check_not_started(view: BookingView, flights: Collection[UUID], at: datetime
     """Refuse to give up flights that have left or that somebody has checked in for. Raises ActionNotAllowed."""
     tickets = [(ticket, [k for k in coupons if k.flight_id in flights]) for ticket, coupons in view.tickets]
     concerned = BookingView(view.booking, tickets, {pk: flight for pk, flight in view.flights.items() if pk in flights})
-    if has_started(concerned, at):
-        raise ActionNotAllowed("A passenger is checked in or a flight has left; it cannot be cancelled any more.")
+    if reason := obstacle(concerned, at):
+        raise ActionNotAllowed(f"This cannot be cancelled: {reason}.")

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from bookings.documents import BookingView, has_started, is_being_ordered, read_bookings
+from bookings.documents import BookingView, is_being_ordered, obstacle, read_bookings
 from bookings.exceptions import CannotChange, HoldExpired, NotChangeable
 from bookings.expiry import with_overdue_released
 from bookings.fare_rules import (
@@ -107,8 +107,8 @@ def try_change(
 def check_changeable(booking: Booking, view: BookingView, at: datetime) -> None:
     """Refuse what cannot be changed any more. Raises HoldExpired or CannotChange."""
     check_open(booking, view, at)
-    if has_started(view, at):
-        raise CannotChange("A passenger is checked in or a flight has left; this booking cannot be changed any more.")
+    if reason := obstacle(view, at):
+        raise CannotChange(f"This booking cannot be changed: {reason}.")
 
 
 def check_open(booking: Booking, view: BookingView, at: datetime) -> None:

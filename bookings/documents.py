@@ -100,7 +100,7 @@ def available_actions(view: BookingView, at: datetime) -> list[str]:
     Seats on a cancelled flight are not sold any more. While an order that sells a pending booking is processed, only
     the order can be acted on.
     """
-    if has_started(view, at) or is_being_ordered(view.booking):
+    if obstacle(view, at) or is_being_ordered(view.booking):
         return []
     cancelled = any(flight.status == Flight.Status.CANCELLED for flight in view.flights.values())
     actions = Booking.actions_from(status_at(view.booking, at))
@@ -111,11 +111,12 @@ def is_being_ordered(booking: BookingFacts) -> bool:
     return booking.order_id is not None and booking.status == Booking.Status.PENDING
 
 
-def has_started(view: BookingView, at: datetime) -> bool:
-    """Tell whether a flight has left or a passenger has checked in; a cancelled flight never leaves."""
+def obstacle(view: BookingView, at: datetime) -> str:
+    """Return what stands in the way of giving a booking up or changing it, "" for nothing."""
     statuses = {coupon.status for _, coupons in view.tickets for coupon in coupons}
-    flying = [flight for flight in view.flights.values() if flight.status != Flight.Status.CANCELLED]
-    return bool(statuses & UNDERWAY) or any(flight.departs_at <= at for flight in flying)
+    if Coupon.Status.FLOWN in statuses or any(flight.departs_at <= at for flight in view.flights.values()):
+        return "a flight has left"
+    return "a passenger is checked in, undo the check-in first" if statuses & UNDERWAY else ""
 
 
 def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:

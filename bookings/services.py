@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from bookings.confirmation import write_confirmation
-from bookings.documents import BookingView, available_actions, read_bookings
+from bookings.documents import BookingView, available_actions, obstacle, read_bookings
 from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
 from bookings.expiry import cancel_hold
 from bookings.fare_rules import Terms, cancellation_terms, is_involuntary, sold_coupons
@@ -109,8 +109,9 @@ def check_action(view: BookingView, action: str, at: datetime) -> None:
     status = status_at(view.booking, at)
     if action == "confirm" and has_run_out(view.booking, at):
         raise HoldExpired(booking_status=status, available_actions=allowed)
+    reason = obstacle(view, at) or f"allowed now: {', '.join(allowed) or 'nothing'}"
     raise ActionNotAllowed(
-        f"Cannot {action} a booking that is {status}; allowed now: {', '.join(allowed) or 'nothing'}.",
+        f"Cannot {action} a booking that is {status}; {reason}.",
         booking_status=status,
         available_actions=allowed,
     )

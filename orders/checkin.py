@@ -76,7 +76,7 @@ def check_in_order(
         raise TicketNeeded
     wishes: dict[UUID, list[Wish]] = {}
     for ticket in tickets:
-        wishes.setdefault(ticket.booking_id, []).append(Wish(ticket.pk, seat))
+        wishes.setdefault(ticket.booking_id, []).append(Wish(ticket.pk, seat.upper()))
     return check_in(wishes, caller=caller, at=at)
 
 
@@ -129,7 +129,8 @@ def answer(booking_ids: Sequence[UUID], ticket_ids: Sequence[UUID]) -> CheckedIn
     coupon_ids = [
         coupon.id for view in views for ticket, coupons in view.tickets if ticket.id in asked for coupon in coupons
     ]
-    return CheckedIn(views, ticket_ids, passes_of(coupon_ids), bags_of(coupon_ids))
+    passes = sorted(passes_of(coupon_ids), key=lambda found: (found.coupon.sequence, found.sequence_number))
+    return CheckedIn(views, ticket_ids, passes, bags_of(coupon_ids))
 
 
 # --- Is it paid? ---

@@ -17,6 +17,7 @@ from django.db import connection
 
 from flights.models import Flight
 from partners.callers import Caller
+from skybridge.times import utc_text
 from ticketing import passes
 from ticketing.bags import add_bags, bags_of, remove_bags
 from ticketing.exceptions import (
@@ -213,7 +214,7 @@ def check_present(coupon: Coupon, closed_at: datetime | None, at: datetime) -> N
     if has_left(flight, at):
         raise FlightDeparted(**where(coupon))
     if closed_at is not None:
-        raise FlightClosed(closed_at=closed_at, **where(coupon))
+        raise FlightClosed(closed_at=utc_text(closed_at), **where(coupon))
 
 
 def check_window(coupon: Coupon, caller: Caller, at: datetime) -> None:
@@ -221,9 +222,9 @@ def check_window(coupon: Coupon, caller: Caller, at: datetime) -> None:
     flight = coupon.flight
     assert flight is not None
     if at < opens_at(flight):
-        raise CheckInNotOpen(opens_at=opens_at(flight), **where(coupon))
+        raise CheckInNotOpen(opens_at=utc_text(opens_at(flight)), **where(coupon))
     if at >= closes_at(flight) and not caller.is_staff:
-        raise CheckInClosed(closed_at=closes_at(flight), **where(coupon))
+        raise CheckInClosed(closed_at=utc_text(closes_at(flight)), **where(coupon))
 
 
 def check_passengers(new: Sequence[Coupon], coupons: Sequence[Coupon]) -> None:
@@ -287,7 +288,7 @@ def draw_sequence_numbers(coupons: Iterable[Coupon]) -> dict[UUID, int]:
             cursor.execute(DRAW, {"flight_id": flight_id, "count": len(numbered)})
             last, closed_at = cursor.fetchone()
         if closed_at is not None:
-            raise FlightClosed(closed_at=closed_at, **where(numbered[0]))
+            raise FlightClosed(closed_at=utc_text(closed_at), **where(numbered[0]))
         numbers |= {coupon.pk: last - len(numbered) + place for place, coupon in enumerate(numbered, 1)}
     return numbers
 
@@ -374,6 +375,6 @@ def check_not_gone(leaving: Collection[Coupon], caller: Caller) -> None:
         if coupon.flight and coupon.flight.status == Flight.Status.DEPARTED:
             raise FlightDeparted(**where(coupon))
         if coupon.flight_id and closed_at.get(coupon.flight_id):
-            raise FlightClosed(closed_at=closed_at[coupon.flight_id], **where(coupon))
+            raise FlightClosed(closed_at=utc_text(closed_at[coupon.flight_id]), **where(coupon))
         if coupon.status == Coupon.Status.LIFTED and not caller.is_staff:
             raise AlreadyBoarded(**where(coupon))
