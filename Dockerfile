@@ -20,6 +20,7 @@ ENV PATH=/venv/bin:$PATH \
 RUN python -m compileall -q /app \
     && SECRET_KEY=build-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 ALLOWED_HOSTS=build \
        DATABASE_URL=postgres://build@build/build REDIS_URL=redis://build S3_BUCKET=build BOARDING_PASS_KEYS=build \
+       TRAVEL_DOCUMENT_KEYS=build \
        python manage.py collectstatic --noinput \
     && install -d -o skybridge -g skybridge /var/lib/skybridge
 USER skybridge

@@ -13,7 +13,8 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 # Production settings of no real site, for the checks that only look.
 AS_IN_PRODUCTION := SKYBRIDGE_ENV=production ALLOWED_HOSTS=skybridge.example S3_BUCKET=checks \
 	SECRET_KEY=checks-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789 \
-	BOARDING_PASS_KEYS="$$(openssl ecparam -name prime256v1 -genkey -noout)"
+	BOARDING_PASS_KEYS="$$(openssl ecparam -name prime256v1 -genkey -noout)" \
+	TRAVEL_DOCUMENT_KEYS="$$(openssl rand -base64 32 | tr '+/' '-_')"
 
 # The last step of `check`; `make check TESTS=` leaves it out.
 TESTS ?= test

@@ -30,7 +30,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if IN_PRODUCTION:
     if SECRET_KEY == DEFAULT_SECRET_KEY or SECRET_KEY.startswith("change") or len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("Production needs SECRET_KEY: 50 random characters or more, not a default.")
-    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS"):
+    for name in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS", "TRAVEL_DOCUMENT_KEYS"):
         if not env.str(name, ""):
             raise ImproperlyConfigured(f"Production needs {name} in the environment.")
 
@@ -136,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     "depart-flights": {"task": "ticketing.depart_flights", "schedule": timedelta(seconds=30)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
+    "delete-travel-documents": {"task": "ticketing.delete_travel_documents", "schedule": timedelta(hours=1)},
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
 }
 

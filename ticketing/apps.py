@@ -3,7 +3,7 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from ticketing import signatures
+from ticketing import sealing, signatures
 
 
 class TicketingConfig(AppConfig):
@@ -12,6 +12,7 @@ class TicketingConfig(AppConfig):
 
     def ready(self) -> None:
         register(boarding_pass_keys)
+        register(travel_document_keys)
 
 
 def boarding_pass_keys(**scope) -> list[Error]:
@@ -21,4 +22,13 @@ def boarding_pass_keys(**scope) -> list[Error]:
             signatures.key_ring(settings.BOARDING_PASS_KEYS)
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="ticketing.E001")]
+    return []
+
+
+def travel_document_keys(**scope) -> list[Error]:
+    """Tell at the start, not at the first passport, that the keys of the settings cannot seal."""
+    try:
+        sealing.key_ring()
+    except ValueError:
+        return [Error("TRAVEL_DOCUMENT_KEYS are Fernet keys: 32 bytes in URL-safe base64.", id="ticketing.E002")]
     return []

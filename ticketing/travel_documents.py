@@ -1,18 +1,15 @@
 """Travel documents: passports and identity cards, sealed as soon as they come in and shown masked ever after.
 
-Sealed text is a Fernet token of JSON that names its ticket, so that it is worth nothing beside another one. Of
-`settings.TRAVEL_DOCUMENT_KEYS` the first seals and all open. Documents are deleted some days after the last flight.
+What is sealed (`ticketing/sealing.py`) is JSON that names its ticket, so that it is worth nothing beside another one.
+Documents are deleted some days after the last flight.
 """
 
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from uuid import UUID
 
-from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Max
@@ -21,6 +18,7 @@ from django.db.models.functions import Coalesce
 from flights.borders import is_international
 from flights.localtime import zone
 from skybridge.events import Actor, Happening, record
+from ticketing import sealing
 from ticketing.exceptions import DocumentExpired, DocumentNeeded
 from ticketing.models import Coupon, TravelDocument
 
@@ -56,20 +54,14 @@ class Document:
         return f"<Document {self.masked}>"
 
 
-def ring() -> MultiFernet:
-    """Return the keys of the settings; development has one of its own, made of SECRET_KEY."""
-    derived = urlsafe_b64encode(sha256(b"travel documents " + settings.SECRET_KEY.encode()).digest())
-    return MultiFernet([Fernet(key) for key in settings.TRAVEL_DOCUMENT_KEYS or [derived]])
-
-
-def seal(ticket_id: UUID, document: Document) -> str:
+def sealed(ticket_id: UUID, document: Document) -> str:
     text = json.dumps({"ticket_id": str(ticket_id), **asdict(document)}, default=str)
-    return ring().encrypt(text.encode()).decode()
+    return sealing.seal(text)
 
 
 def unseal(kept: TravelDocument) -> Document:
     """Return what a sealed document says. Raises InvalidToken without its key, ValueError for another ticket's."""
-    facts = json.loads(ring().decrypt(kept.sealed.encode()))
+    facts = json.loads(sealing.unseal(kept.sealed))
     if facts.pop("ticket_id") != str(kept.ticket_id):
         raise ValueError(f"the travel document of ticket {kept.ticket_id} belongs to another one")
     for name in ("expiry_date", "birth_date"):
@@ -83,7 +75,9 @@ def keep_documents(documents: Sequence[tuple[UUID, Document]], *, actor: Actor, 
         return
     TravelDocument.objects.bulk_create(
         [
-            TravelDocument(ticket_id=ticket_id, sealed=seal(ticket_id, document), masked=document.masked, updated_at=at)
+            TravelDocument(
+                ticket_id=ticket_id, sealed=sealed(ticket_id, document), masked=document.masked, updated_at=at
+            )
             for ticket_id, document in documents
         ],
         update_conflicts=True,

@@ -15,6 +15,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgres://user@host/name",
     "REDIS_URL": "redis://host",
     "BOARDING_PASS_KEYS": "-----BEGIN PRIVATE KEY-----",
+    "TRAVEL_DOCUMENT_KEYS": "one,two",
 }
 
 
@@ -50,7 +51,7 @@ def test_production_never_guesses_a_directory(read):
         read(**PRODUCTION)
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS", "TRAVEL_DOCUMENT_KEYS"])
 def test_production_starts_with_all_that_it_needs(read, name):
     with pytest.raises(ImproperlyConfigured, match=name):
         read(**{**PRODUCTION, "S3_BUCKET": "bucket", name: ""})
