@@ -1,6 +1,6 @@
 """The second factor of people who sign in: a code by time from an app, or a backup code that works once.
 
-A wrong code counts twice: the device makes the next try wait (1, 2, 4 ... seconds), and sign-in locks out who keeps trying.
+A wrong code counts twice: the device makes the next try wait (1, 2, 4 ... seconds), and sign-in locks out who goes on.
 """
 
 from base64 import b32encode

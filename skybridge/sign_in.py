@@ -1,4 +1,4 @@
-"""Signing in: one way for every door, in two steps for who has a second factor. Guessers are locked out (django-axes)."""
+"""Signing in: one way for every door, in two steps for who has a second factor. Guessers are locked out."""
 
 import time
 from datetime import timedelta

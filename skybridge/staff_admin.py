@@ -62,6 +62,13 @@ class UserAdmin(VersionedAdmin, HistoryMixin, DjangoUserAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
 
+    def user_change_password(self, request, id, form_url=""):
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            subject = staff_sessions.subject_of(User(pk=int(id)))
+            record([Happening("user.password_changed", subject)], actor=staff_caller(request))
+        return answer
+
     def get_urls(self):
         site = self.admin_site.admin_view
         own = [

@@ -122,7 +122,7 @@ def revoke(session_id: UUID, user: User, *, actor: Actor, at: datetime) -> Staff
 @transaction.atomic
 def revoke_all(user: User, *, actor: Actor, at: datetime, keep: UUID | None = None) -> int:
     """End all sessions of a user but the one to keep, and return how many."""
-    rows = list(StaffSession.objects.filter(user=user, ended_at=None).exclude(pk=keep))
+    rows = [row for row in StaffSession.objects.filter(user=user, ended_at=None) if row.pk != keep]
     end(rows, user, actor=actor, at=at)
     return len(rows)
 

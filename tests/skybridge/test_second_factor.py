@@ -1,0 +1,239 @@
+"""The second factor: set up, asked for on every way in, throttled, required if the airline says so."""
+
+import re
+import time
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django_otp.oath import totp
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from skybridge.models import Event
+from tests.skybridge.staff import PASSWORD, signed_in, user_with, with_password, with_role
+
+PAGE = "/account/second-factor/"
+DOORS = ["/login/", "/admin/login/"]
+
+
+@pytest.fixture
+def clerk(db) -> User:
+    return with_password(user_with("viewer", name="clerk"))
+
+
+@pytest.fixture
+def device(clerk) -> TOTPDevice:
+    """The clerk's second factor, set up through the pages; its present code is used up."""
+    browser = signed_in(clerk)
+    browser.get(PAGE)
+    made = TOTPDevice.objects.get()
+    assert browser.post(f"{PAGE}on/", {"code": code_of(made)}).status_code == 200
+    return made
+
+
+def code_of(device: TOTPDevice, steps: int = 0) -> str:
+    return f"{totp(device.bin_key, t0=-30 * steps):06}"
+
+
+def fresh(device: TOTPDevice) -> str:
+    """Return a code that has not been used: as if half a minute had passed."""
+    TOTPDevice.objects.filter(pk=device.pk).update(last_t=-1, throttling_failure_count=0)
+    return code_of(device)
+
+
+def first_step(door: str = "/login/", **data) -> Client:
+    browser = Client()
+    answer = browser.post(door, {"username": "clerk", "password": PASSWORD, **data})
+    assert (answer.status_code, answer["Location"]) == (302, "/account/code/")
+    return browser
+
+
+def is_signed_in(browser: Client) -> bool:
+    return browser.get("/admin/").status_code == 200
+
+
+def test_it_is_set_up_with_a_code_and_shows_backup_codes_once(clerk):
+    browser = signed_in(clerk)
+    page = browser.get(PAGE)
+    text = page.content.decode()
+    made = TOTPDevice.objects.get(user=clerk)
+    assert (made.confirmed, "<svg" in text, "no-store" in page["Cache-Control"]) == (False, True, True)
+    assert "style=" not in text
+    assert "<script" not in text
+    assert browser.get(PAGE).content.decode().count(re.search(r"<code>([A-Z2-7 ]+)</code>", text)[1]) == 1  # the same
+    answer = browser.post(f"{PAGE}on/", {"code": code_of(made)})
+    codes = re.findall(r"<li><code>([a-z2-7]{8})</code>", answer.content.decode())
+    assert len(codes) == 10
+    assert Event.objects.get(action="second_factor.set_up").actor_id == str(clerk.pk)
+    again = browser.get(PAGE).content.decode()
+    assert codes[0] not in again
+    assert "<svg" not in again
+    assert is_signed_in(browser)
+
+
+def test_a_wrong_code_sets_nothing_up(clerk):
+    browser = signed_in(clerk)
+    browser.get(PAGE)
+    made = TOTPDevice.objects.get()
+    wrong = f"{(int(code_of(made)) + 1) % 1_000_000:06}"
+    page = browser.post(f"{PAGE}on/", {"code": wrong}, follow=True).content.decode()
+    assert "wrong_code" in page
+    assert not TOTPDevice.objects.filter(confirmed=True).exists()
+    assert not StaticToken.objects.exists()
+
+
+def test_setting_it_up_ends_the_other_sessions(clerk):
+    other = signed_in(clerk)
+    browser = signed_in(clerk)
+    browser.get(PAGE)
+    browser.post(f"{PAGE}on/", {"code": code_of(TOTPDevice.objects.get())})
+    assert is_signed_in(browser)
+    assert not is_signed_in(other)
+
+
+@pytest.mark.parametrize(("door", "lands"), [("/login/", "/"), ("/admin/login/", "/admin/")])
+def test_signing_in_takes_both_steps(device, door, lands):
+    browser = first_step(door)
+    assert not is_signed_in(browser)
+    assert 'autocomplete="one-time-code"' in browser.get("/account/code/").content.decode()
+    answer = browser.post("/account/code/", {"code": fresh(device)})
+    assert (answer.status_code, answer["Location"]) == (302, lands)
+    assert is_signed_in(browser)
+
+
+def test_the_page_that_was_wanted_follows_and_no_foreign_one(device):
+    wanted = first_step("/admin/login/", next="/admin/flights/flight/")
+    assert wanted.post("/account/code/", {"code": fresh(device)})["Location"] == "/admin/flights/flight/"
+    foreign = first_step("/admin/login/", next="https://evil.example/")
+    assert foreign.post("/account/code/", {"code": fresh(device)})["Location"] == "/admin/"
+
+
+def test_a_code_works_once(device):
+    code = fresh(device)
+    assert first_step().post("/account/code/", {"code": code}).status_code == 302
+    again = first_step()
+    assert "has been used" in again.post("/account/code/", {"code": code}).content.decode()
+    assert not is_signed_in(again)
+
+
+def test_a_backup_code_works_once(device):
+    token = StaticToken.objects.first().token
+    browser = first_step()
+    assert browser.post("/account/code/", {"code": f" {token[:4]}-{token[4:].upper()} "}).status_code == 302
+    assert is_signed_in(browser)
+    assert StaticToken.objects.count() == 9
+    again = first_step()
+    again.post("/account/code/", {"code": token})
+    assert not is_signed_in(again)
+
+
+def test_another_users_code_does_not_do(device):
+    other = TOTPDevice.objects.create(user=user_with("viewer", name="other"), name="app", confirmed=True)
+    browser = first_step()
+    browser.post("/account/code/", {"code": code_of(other)})
+    assert not is_signed_in(browser)
+
+
+def test_tries_must_wait_longer_and_longer(device):
+    browser = first_step()
+    assert browser.post("/account/code/", {"code": "x"}).status_code == 200
+    TOTPDevice.objects.update(throttling_failure_count=0)
+    browser.post("/account/code/", {"code": "000000"})
+    answer = browser.post("/account/code/", {"code": code_of(device, 1)})
+    assert answer.status_code == 429
+    assert "wait 1 seconds" in answer.content.decode()
+
+
+def test_who_keeps_guessing_codes_is_locked_out(device):
+    browser = first_step()
+    for _ in range(5):
+        answer = browser.post("/account/code/", {"code": "abcdefgh"})
+    assert answer.status_code == 429
+    assert "Try again in 15 minutes" in answer.content.decode()
+    assert browser.post("/account/code/", {"code": fresh(device)}).status_code == 429
+    assert not is_signed_in(browser)
+    for door in DOORS:
+        assert Client().post(door, {"username": "clerk", "password": PASSWORD}).status_code == 429
+
+
+def test_the_second_step_alone_leads_to_the_first(device, monkeypatch):
+    assert Client().get("/account/code/")["Location"] == "/login/"
+    late = first_step()
+    now = time.time()
+    monkeypatch.setattr("skybridge.sign_in.time.time", lambda: now + 601)
+    assert late.post("/account/code/", {"code": fresh(device)})["Location"] == "/login/"
+    assert not is_signed_in(late)
+
+
+def test_another_password_ends_the_first_step(device, clerk):
+    browser = first_step()
+    clerk.set_password("another long password")
+    clerk.save()
+    assert browser.post("/account/code/", {"code": fresh(device)})["Location"] == "/login/"
+
+
+def test_it_is_turned_off_with_a_code_only(device, clerk):
+    browser = first_step()
+    browser.post("/account/code/", {"code": fresh(device)})
+    assert "wrong_code" in browser.post(f"{PAGE}off/", {"code": "abcdefgh"}, follow=True).content.decode()
+    assert TOTPDevice.objects.filter(confirmed=True).exists()
+    browser.post(f"{PAGE}off/", {"code": fresh(device)})
+    assert not TOTPDevice.objects.filter(confirmed=True).exists()
+    assert not StaticToken.objects.exists()
+    assert Client().post("/login/", {"username": "clerk", "password": PASSWORD})["Location"] == "/"
+
+
+def test_backup_codes_are_replaced_with_a_code(device):
+    old = set(StaticToken.objects.values_list("token", flat=True))
+    browser = first_step()
+    browser.post("/account/code/", {"code": fresh(device)})
+    page = browser.post(f"{PAGE}codes/", {"code": old.pop()}).content.decode()
+    new = set(StaticToken.objects.values_list("token", flat=True))
+    assert len(new) == 10
+    assert new.isdisjoint(old)
+    assert all(token in page for token in new)
+    assert is_signed_in(browser)
+
+
+def test_an_administrator_takes_a_lost_one_away(device, clerk):
+    page = f"/admin/auth/user/{clerk.pk}/second-factor/"
+    assert with_role("supervisor").post(page).status_code == 403
+    assert TOTPDevice.objects.exists()
+    assert with_role("administrator").post(page).status_code == 302
+    assert not TOTPDevice.objects.exists()
+    assert Event.objects.get(action="second_factor.taken_away").reason == "lost"
+
+
+# --- Required ---
+
+
+@pytest.fixture
+def required(settings):
+    settings.STAFF_SECOND_FACTOR = "required"
+
+
+def test_staff_without_one_reach_only_its_page(required, clerk):
+    browser = signed_in(clerk)
+    for path in ("/admin/", "/admin/flights/flight/", "/admin/permissions/"):
+        assert browser.get(path)["Location"] == PAGE
+    assert browser.post("/admin/auth/user/add/", {})["Location"] == PAGE
+    answer = browser.get("/api/v1/bookings")
+    assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_required")
+    assert "Staff need a second factor" in browser.get(PAGE).content.decode()
+    browser.post(f"{PAGE}on/", {"code": code_of(TOTPDevice.objects.get())})
+    assert is_signed_in(browser)
+    assert browser.get("/api/v1/bookings").status_code == 200
+
+
+def test_they_can_leave(required, clerk):
+    browser = signed_in(clerk)
+    assert browser.post("/logout/").status_code == 302
+    assert browser.get("/admin/")["Location"].startswith("/admin/login/")
+
+
+def test_agents_keys_and_health_need_none(required, agent, acme, clerk):
+    assert agent.get("/api/v1/bookings").status_code == 200
+    assert acme.get("/api/v1/bookings").status_code == 200
+    assert signed_in(clerk).get("/readyz").status_code == 200
+    assert signed_in(clerk).get("/api/v1/bookings", headers=acme.headers).status_code == 200
