@@ -7,7 +7,7 @@ moves coupons locks all of these orders.
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -111,14 +111,15 @@ def on_flight(wish: Tied, coupons: Sequence[Coupon]) -> Coupon:
 
 
 def check_coupon(coupon: Coupon, at: datetime) -> None:
-    names = {"ticket_id": coupon.ticket_id, "event_id": coupon.flight_id}
+    flight = coupon.flight
+    names: dict[str, Any] = {"ticket_id": coupon.ticket_id, "event_id": coupon.flight_id}
     if coupon.status not in Coupon.LIVE:
         raise TicketNotValid(**names)
     if coupon.status not in (Coupon.Status.OPEN, Coupon.Status.CHECKED_IN):
         raise CouponUsed(**names)
-    if coupon.flight.status == Flight.Status.CANCELLED:
+    if flight and flight.status == Flight.Status.CANCELLED:
         raise FlightCancelled(**names)
-    if coupon.flight.departs_at <= at:
+    if flight and flight.departs_at <= at:
         raise FlightDeparted(**names)
 
 

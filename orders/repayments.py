@@ -43,7 +43,8 @@ def return_stock(items: Iterable[OrderItem]) -> None:
     """Return products to the stock, in primary key order."""
     pieces: Counter[str] = Counter()
     for item in items:
-        pieces[item.product_id] += item.quantity
+        if item.product_id:
+            pieces[item.product_id] += item.quantity
     for product_id, quantity in sorted(pieces.items()):
         Product.objects.filter(pk=product_id).update(stock=F("stock") + quantity)
 

@@ -155,7 +155,7 @@ def return_unused_payments(*, at: datetime, actor: Actor) -> int:
 def lock_order_of(view: BookingView) -> Order | None:
     """Lock the order that sells a booking, if there is one, and those that sold EMDs to its passengers."""
     orders = lock_orders_of([view.booking.id])
-    return orders.get(view.booking.order_id)
+    return orders.get(view.booking.order_id) if view.booking.order_id else None
 
 
 def settle_booking(
