@@ -21,6 +21,7 @@ from skybridge import history
 from skybridge.events import Happening, record
 from skybridge.lists import CutPaginator, Finder, badge, exact
 from skybridge.models import Event, IdempotencyKey
+from skybridge.versioned_admin import VersionedAdmin
 
 PEOPLE = ("staff", "agent")
 
@@ -130,7 +131,7 @@ class ReadOnlyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
         return False
 
 
-class RecordingAdmin(HistoryMixin, admin.ModelAdmin):
+class RecordingAdmin(VersionedAdmin, HistoryMixin, admin.ModelAdmin):
     """Rows that staff change by hand; each change is an event. Nothing is deleted."""
 
     list_per_page = 50
