@@ -230,6 +230,11 @@ SELECT setval('ticketing_serial', greatest(
     (SELECT max(right(number, 10)::bigint) FROM ticketing_emd),
     (SELECT last_value FROM ticketing_serial)))
 """
+BAG_TAGS = """
+INSERT INTO ticketing_bagtagseries AS s (accounting_code, last_serial)
+SELECT substr(tag_number, 2, 3), max(right(tag_number, 6)::int) FROM ticketing_bag GROUP BY 1
+ON CONFLICT (accounting_code) DO UPDATE SET last_serial = greatest(s.last_serial, excluded.last_serial)
+"""
 BACKUPS = f"""
 INSERT INTO orders_backup (kind, stream, version, taken_at, covers, key, sha256, stored_at, store_version)
 SELECT kind, body ->> 'stream', version, taken_at, {COVERS}, key, sha256, %(at)s::timestamptz, ''
@@ -238,7 +243,7 @@ FROM laid_down, LATERAL (SELECT body -> 'document' AS document) AS d ORDER BY ta
 
 
 def compute() -> None:
-    for statement in (SEATS, BALANCES, DOCUMENT_NUMBERS):
+    for statement in (SEATS, BALANCES, DOCUMENT_NUMBERS, BAG_TAGS):
         execute(statement)
 
 

@@ -59,15 +59,6 @@ CHECK_IN = [
         """SELECT b.id FROM ticketing_bag b JOIN ticketing_coupon k ON k.id = b.coupon_id
         WHERE b.status = 'checked' AND k.status NOT IN ('C', 'L')""",
     ),
-    Invariant(
-        "children_are_not_alone",
-        "A booking's infants and children are checked in with an adult, each lap infant with one of its own.",
-        """SELECT DISTINCT t.booking_id AS id FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
-        WHERE k.status IN ('C', 'L') AND k.flight_id IS NOT NULL
-        GROUP BY t.booking_id, k.flight_id
-        HAVING count(*) FILTER (WHERE t.passenger_type = 'ADT')
-            < greatest(1, count(*) FILTER (WHERE t.passenger_type = 'INF'))""",
-    ),
 ]
 
 INVARIANTS = [*SEATS, *CHECK_IN]
