@@ -17,7 +17,7 @@ ENDED = {
     BoardingPass.End.NO_SHOW: "The flight was closed without the passenger.",
 }
 CANCELLED = "The flight is cancelled."
-UNKNOWN_GATE = "see screens"
+UNKNOWN_GATE = "See screens"
 
 
 class Face(NamedTuple):

@@ -15,7 +15,7 @@ from ticketing.symbols import Symbol, Symbology, bars, draw
 NAVY, INK, QUIET, GOLD, ALARM = (HexColor(c) for c in ("#0b2a52", "#14213d", "#5b6880", "#ffd166", "#b3261e"))
 LINE = HexColor("#d5deea")
 LEFT, RIGHT, STUB = 16 * mm, 194 * mm, 146 * mm  # the pass, and where its stub is torn off
-TOP, BOTTOM = 272 * mm, 160 * mm
+TOP, BOTTOM = 272 * mm, 142 * mm
 MIDDLE = LEFT + 6 * mm
 BAND = 17 * mm
 SYMBOL_WIDTH = 112 * mm
@@ -35,7 +35,8 @@ def pdf_of(face: Face) -> bytes:
     draw_facts(canvas, face)
     draw_stub(canvas, face)
     draw_symbol_or_refusal(canvas, face)
-    draw_foot(canvas, face)
+    if not face.refusal:
+        draw_foot(canvas, face)
     canvas.showPage()
     canvas.save()
     return file.getvalue()
@@ -87,14 +88,15 @@ def draw_frame(canvas: Canvas, face: Face) -> None:
 
 
 def draw_route(canvas: Canvas, face: Face) -> None:
-    y, half = TOP - 36 * mm, (STUB - LEFT) / 2
-    for x, airport, city in ((MIDDLE, face.origin, face.origin_city), (LEFT + half + 18 * mm, face.destination,
-                             face.destination_city)):  # fmt: skip
-        canvas.setFillColor(INK)
-        write(canvas, x, y, airport, 34, BOLD)
-        canvas.setFillColor(QUIET)
-        write(canvas, x, y - 6 * mm, city, 10, room=42 * mm)
-    draw_arrow(canvas, MIDDLE + 32 * mm, LEFT + half + 12 * mm, y + 4 * mm)
+    y, right = TOP - 35 * mm, STUB - 6 * mm
+    canvas.setFillColor(INK)
+    write(canvas, MIDDLE, y, face.origin, 34, BOLD)
+    canvas.drawRightString(right, y, face.destination)
+    canvas.setFillColor(QUIET)
+    write(canvas, MIDDLE, y - 6 * mm, face.origin_city, 10, room=52 * mm)
+    city = plain(face.destination_city)
+    write(canvas, right - min(stringWidth(city, REGULAR, 10), 52 * mm), y - 6 * mm, city, 10, room=52 * mm)
+    draw_arrow(canvas, MIDDLE + 36 * mm, right - 36 * mm, y + 4 * mm)
 
 
 def draw_arrow(canvas: Canvas, left: float, right: float, y: float) -> None:
@@ -110,20 +112,20 @@ def draw_arrow(canvas: Canvas, left: float, right: float, y: float) -> None:
 
 
 def draw_facts(canvas: Canvas, face: Face) -> None:
-    first = (("Passenger", face.passenger, 0, 62), ("Flight", face.designator, 66, 22), ("Date", face.date, 90, 32))
+    first = (("Passenger", face.passenger, 0, 62), ("Flight", face.designator, 64, 20), ("Date", face.date, 86, 32))
     second = (
         ("Gate", face.gate, 0, 26), ("Boarding", face.boards, 30, 24), ("Departs", face.departs, 60, 24),
-        ("Seat", face.seat, 90, 18), ("No.", face.sequence, 110, 14),
+        ("Seat", face.seat, 86, 18), ("No.", face.sequence, 106, 12),
     )  # fmt: skip
     for label, text, offset, room in first:
-        draw_fact(canvas, MIDDLE + offset * mm, TOP - 53 * mm, label, text, 12, room * mm)
+        draw_fact(canvas, MIDDLE + offset * mm, TOP - 57 * mm, label, text, 12, room * mm)
     for label, text, offset, room in second:
-        draw_fact(canvas, MIDDLE + offset * mm, TOP - 67 * mm, label, text, 18, room * mm)
+        draw_fact(canvas, MIDDLE + offset * mm, TOP - 73 * mm, label, text, 18, room * mm)
 
 
 def draw_fact(canvas: Canvas, x: float, y: float, label: str, text: str, size: float, room: float) -> None:
     canvas.setFillColor(QUIET)
-    write(canvas, x, y + size * 0.36 * mm + 1.6 * mm, label, 8)
+    write(canvas, x, y + size * 0.26 * mm + 2 * mm, label, 8)
     canvas.setFillColor(INK)
     write(canvas, x, y, text, size, BOLD, room=room)
 
@@ -137,12 +139,12 @@ def draw_stub(canvas: Canvas, face: Face) -> None:
         ("No.", face.sequence), ("Record locator", face.locator), ("Ticket", face.ticket),
     )  # fmt: skip
     for place, (label, text) in enumerate(facts):
-        draw_fact(canvas, x, TOP - (43.5 + place * 10.6) * mm, label, text, 11, room)
+        draw_fact(canvas, x, TOP - (46 + place * 12.4) * mm, label, text, 11, room)
 
 
 def draw_symbol_or_refusal(canvas: Canvas, face: Face) -> None:
     if not face.refusal:
-        draw_symbol(canvas, draw(face.barcode, Symbology.PDF417), MIDDLE, BOTTOM + 3 * mm, SYMBOL_WIDTH)
+        draw_symbol(canvas, draw(face.barcode, Symbology.PDF417), MIDDLE, BOTTOM + 5 * mm, SYMBOL_WIDTH)
         return
     canvas.setFillColor(ALARM)
     write(canvas, MIDDLE, BOTTOM + 22 * mm, "Not valid any more", 22, BOLD)
