@@ -9,7 +9,9 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.test import RequestFactory
+from django.utils import timezone
 
+from bookings.demo import ticket_body
 from flights.demo import OWN_FLIGHTS
 from flights.models import Flight
 from partners.keys import caller_with
@@ -18,6 +20,7 @@ from partners.tokens import traveller_with
 from skybridge.embedded.keys import make_key_pair
 from skybridge.models import Event
 from skybridge.roles import ROLES
+from tests.conftest import Api
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +92,28 @@ def test_no_token_where_a_real_identity_provider_is_set(demo, settings):
 
 def test_the_calls_to_paste(demo):
     facts = demo()
-    search, book, confirm = facts["curl"]
+    search, book, confirm, ticket, check_in = facts["curl"]
     key = facts["agencies"][0]["api_key"]
     assert all(f"x-api-key: {key}" in line and facts["url"] in line for line in facts["curl"])
     assert "/searchFlights?departureCity=New%20York" in search
     assert '"flightId": "FL123"' in book
     assert "/confirm" in confirm
+    assert '"flightId": "FL' in ticket
+    assert check_in.endswith("/checkin'")
+
+
+def test_the_ticket_to_paste_can_be_checked_in_at_once(demo):
+    """Not called through a shell here: `ticket_body` is what the line sends."""
+    agency = Api({"x-api-key": demo()["agencies"][0]["api_key"]})
+    issued = agency.post("/ticket", ticket_body(timezone.now()))
+    answer = agency.post("/checkin", {"order_id": issued.json()["order_id"]})
+    assert (answer.status_code, answer.json()["boarding_pass"]["status"]) == (200, "good")
 
 
 def test_again_nothing_happens(demo, django_assert_num_queries):
     before = demo()
     events = Event.objects.count()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(7):
         after = demo()
     assert secrets_of(after) == secrets_of(before)
     assert Event.objects.count() == events

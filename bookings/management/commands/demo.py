@@ -1,10 +1,9 @@
 import os
-from datetime import timedelta
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from bookings.demo import DAYS_AHEAD, write_facts
+from bookings.demo import write_facts
 from flights.demo import add_demo_schedule
 from orders.demo import ensure_demo_limits, ensure_demo_products
 from partners.demo import ensure_demo_callers, facts_file
@@ -25,6 +24,6 @@ class Command(BaseCommand):
         ensure_demo_products()
         callers = ensure_demo_callers(actor=actor)
         ensure_demo_limits(actor=actor)
-        write_facts(callers, url, now.date() + timedelta(days=DAYS_AHEAD))
+        write_facts(callers, url, now)
         if verbosity:
             self.stdout.write(f"demo schedule: {summary}\n{facts_file()}")
