@@ -85,8 +85,8 @@ def test_an_agency_is_made_and_changed_with_an_event(office, fast_plan):
     office.post(f"/admin/partners/agency/{agency.pk}/change/", {"name": "New Co", "plan": slow.pk, **keys_form})
     made, changed = Event.objects.filter(subject_id=agency.pk).order_by("id")
     assert (made.action, made.before, made.actor_kind) == ("agency.created", None, "staff")
-    assert changed.before == {"name": "New Co", "plan": "fast", "is_active": True}
-    assert changed.after == {"name": "New Co", "plan": "slow", "is_active": False}
+    assert changed.before == {"name": "New Co", "plan": "fast", "is_active": True, "is_ground_handler": False}
+    assert changed.after == {"name": "New Co", "plan": "slow", "is_active": False, "is_ground_handler": False}
 
 
 def test_staff_without_permission_act_on_nothing(agency):
