@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -271,7 +272,7 @@ def settle(booking_id: UUID, flight_ids: Collection[UUID], *, at: datetime) -> b
 
 def depart_batch(at: datetime) -> int:
     """Let flights leave that have nobody to wait for; return how many. One statement."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "at": at,
         "actor_kind": DEPARTURES.kind,
         "actor_id": DEPARTURES.id,

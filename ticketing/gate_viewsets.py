@@ -27,6 +27,7 @@ ONE_OR_SEVERAL = PolymorphicProxySerializer(
     component_name="ScanResults",
     serializers=[serializers.ScanResultSerializer, serializers.ScanResultSerializer(many=True)],
     resource_type_field_name=None,
+    many=False,
 )
 
 

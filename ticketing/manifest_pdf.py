@@ -57,7 +57,7 @@ class NumberedCanvas(Canvas):
 
     def showPage(self) -> None:  # reportlab's name
         self.pages.append(dict(self.__dict__))
-        self._startPage()  # type: ignore[attr-defined]
+        self._startPage()
 
     def save(self) -> None:
         for number, page in enumerate(self.pages, 1):

@@ -125,7 +125,7 @@ def traveller_of(row: tuple) -> Traveller:
     *facts, status, is_no_show, boarded_at, tagged = row
     state = State.NO_SHOW if is_no_show else STATES[Coupon.Status(status)]
     bags = [CheckedBag(bag["tag"], Decimal(str(bag["kg"])), bag["status"]) for bag in tagged]
-    return Traveller(*facts, state, boarded_at, bags)
+    return Traveller._make((*facts, state, boarded_at, bags))
 
 
 # --- Counts ---
