@@ -9,20 +9,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from orders.exceptions import ChoiceNotAllowed
 from orders.reaccommodation import Leg, Option, Party, Rules, Supply
 
 DAY = timedelta(days=1)
-TOUCHED = """
+PARTIES = """
 SELECT b.id, b.version, b.seats, max(k.passengers) OVER (PARTITION BY b.id),
     k.sequence, k.flight_id, f.carrier_id || f.flight_number || f.operational_suffix, k.cabin,
     f.origin_id, f.destination_id, f.departs_at, f.arrives_at, k.is_flown
 FROM (
-    SELECT DISTINCT t.booking_id
-    FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
-    WHERE k.flight_id = ANY(%(flight_ids)s::uuid[]) AND k.status IN ('O', 'C', 'L') AND NOT EXISTS (
-        SELECT FROM orders_disruptedbooking x JOIN orders_disruption d ON d.id = x.disruption_id
-        WHERE x.booking_id = t.booking_id AND d.flight_id = k.flight_id AND d.id = ANY(%(disruption_ids)s::uuid[])
-    )
+    {which}
 ) touched
 JOIN bookings_booking b ON b.id = touched.booking_id AND b.status = 'confirmed'
 JOIN LATERAL (
@@ -34,6 +30,16 @@ JOIN LATERAL (
 JOIN flights_flight f ON f.id = k.flight_id
 ORDER BY b.id, k.sequence
 """
+ON_FLIGHTS = """
+    SELECT DISTINCT t.booking_id
+    FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
+    WHERE k.flight_id = ANY(%(flight_ids)s::uuid[]) AND k.status IN ('O', 'C', 'L') AND NOT EXISTS (
+        SELECT FROM orders_disruptedbooking x JOIN orders_disruption d ON d.id = x.disruption_id
+        WHERE x.booking_id = t.booking_id AND d.flight_id = k.flight_id AND d.id = ANY(%(disruption_ids)s::uuid[])
+    )
+"""
+TOUCHED = PARTIES.format(which=ON_FLIGHTS)
+OF_BOOKING = PARTIES.format(which="SELECT %(booking_id)s::uuid AS booking_id")
 SUPPLY = """
 SELECT f.id, c.id, f.carrier_id || f.flight_number || f.operational_suffix, c.cabin, f.origin_id, f.destination_id,
     f.departs_at, f.arrives_at, c.free
@@ -79,6 +85,16 @@ def read_parties(
         rows = cursor.fetchall()
     moving, times = set(moving), times or {}
     return [party_of(list(group), times, moving) for _, group in groupby(rows, key=lambda row: row[0])]
+
+
+def read_booking_legs(booking_id: UUID) -> Party:
+    """Return a confirmed booking with its flights as they are. Raises ChoiceNotAllowed for one that has no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(OF_BOOKING, {"booking_id": booking_id})
+        rows = cursor.fetchall()
+    if not rows:
+        raise ChoiceNotAllowed("The booking has no flights any more.", choices=[])
+    return party_of(rows, {}, ())
 
 
 def party_of(rows: list[tuple], times: Mapping[UUID, Times], moving: Collection[UUID]) -> Party:

@@ -110,3 +110,8 @@ class ChoiceNotAllowed(DomainError):
 class OtherRoute(DomainError):
     code = "other_route"
     message = "That flight does not go where the disrupted one was to go, in the same cabin, in time."
+
+
+class UnknownCabin(InvalidInput):
+    code = "unknown_cabin"
+    message = "The flight sells no such cabin; see its cabins."

@@ -94,6 +94,20 @@ BOOKINGS = [
     ),
 ]
 
+DISRUPTIONS = [
+    Invariant(
+        "nobody_is_forgotten_on_a_cancelled_flight",
+        "Who has a coupon for a flight that was cancelled waits for a choice.",
+        """SELECT DISTINCT t.booking_id AS id FROM orders_disruption d
+        JOIN ticketing_coupon k ON k.flight_id = d.flight_id AND k.status IN ('O', 'C', 'L')
+        JOIN ticketing_ticket t ON t.id = k.ticket_id
+        JOIN bookings_booking b ON b.id = t.booking_id AND b.status = 'confirmed'
+        WHERE d.kind = 'cancellation' AND NOT EXISTS (
+            SELECT FROM orders_disruptedbooking x WHERE x.booking_id = b.id AND x.status = 'waiting'
+        )""",
+    ),
+]
+
 EXECUTIONS = [
     Invariant(
         "histories_have_no_gaps",

@@ -3,7 +3,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from orders import backups, reservations, services, workflow
+from orders import backups, disruption_choices, reservations, services, workflow
 from orders.steps import WORKFLOW
 
 
@@ -32,3 +32,8 @@ def store_backups() -> None:
     with backups.only_one() as is_only_one:
         if is_only_one:
             backups.drain(at=timezone.now())
+
+
+@shared_task(name="orders.refund_undecided")
+def refund_undecided() -> None:
+    disruption_choices.refund_undecided(at=timezone.now())

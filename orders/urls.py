@@ -1,5 +1,6 @@
 from django.urls import re_path
 
+from orders.disruption_viewsets import BookingDisruptionViewSet, FlightDisruptionViewSet
 from orders.viewsets import (
     ExecutionViewSet,
     FoundingOrderViewSet,
@@ -14,6 +15,9 @@ ONE = rf"(?P<order_id>{SEGMENT_PATTERN})"
 EXECUTION = rf"(?P<identifier>{SEGMENT_PATTERN})"
 QUOTES = rf"^api/v1/orders/{ONE}/cancellations"
 QUOTE = rf"(?P<quote_id>{UUID_PATTERN})"
+FLIGHT = rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})"
+BOOKING = rf"^api/v1/bookings/(?P<booking_id>{UUID_PATTERN})"
+DISRUPTION = rf"(?P<disruption_id>{UUID_PATTERN})"
 ITEM = {"get": "retrieve", "delete": "destroy"}
 
 urlpatterns = [
@@ -32,4 +36,7 @@ urlpatterns = [
     re_path(rf"^api/v1/executions/{EXECUTION}/history/?$", ExecutionViewSet.as_view({"get": "history"})),
     re_path(rf"^api/v1/executions/{EXECUTION}/stop/?$", ExecutionViewSet.as_view({"post": "stop"})),
     re_path(rf"^api/v1/executions/{EXECUTION}/redrive/?$", ExecutionViewSet.as_view({"post": "redrive"})),
+    re_path(rf"{FLIGHT}/disruptions/?$", FlightDisruptionViewSet.as_view({"get": "list", "post": "create"})),
+    re_path(rf"{BOOKING}/disruptions/?$", BookingDisruptionViewSet.as_view({"get": "list"})),
+    re_path(rf"{BOOKING}/disruptions/{DISRUPTION}/choice/?$", BookingDisruptionViewSet.as_view({"post": "choose"})),
 ]

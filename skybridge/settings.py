@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     "return-unused-payments": {"task": "orders.return_unused_payments", "schedule": timedelta(minutes=1)},
     "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
     "depart-flights": {"task": "ticketing.depart_flights", "schedule": timedelta(seconds=30)},
+    "refund-undecided": {"task": "orders.refund_undecided", "schedule": timedelta(minutes=1)},
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
     "delete-travel-documents": {"task": "ticketing.delete_travel_documents", "schedule": timedelta(hours=1)},

@@ -1,0 +1,70 @@
+"""Examples of the calls about disruption for the API's documentation."""
+
+from typing import Any
+
+from bookings.examples import answers, takes
+
+FLIGHT, NEXT = "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11", "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b12"
+NONE = {"bookings": 0, "passengers": 0}
+OUTCOME = {
+    "waiting": {"bookings": 1, "passengers": 4},
+    "accepted": NONE,
+    "rebooked": {"bookings": 61, "passengers": 116},
+    "refunded": NONE,
+}
+RESULT: dict[str, Any] = {"bookings": 62, "passengers": 120, "outcome": OUTCOME}
+PREVIEW = RESULT | {
+    "broken_connections": 0,
+    "rebooked_to": [
+        {
+            "event_id": NEXT,
+            "flight": "UA1422 EWR-LAX 2026-12-01T15:00:00+00:00",
+            "cabin": "Y",
+            "bookings": 61,
+            "passengers": 116,
+        }
+    ],
+    "oversold": {},
+}
+DISRUPTION = {
+    "disruption_id": "0190d3a8-9000-7b10-8d55-0f2a6a1e4c01",
+    "event_id": FLIGHT,
+    "kind": "cancellation",
+    "reason": "Snow storm",
+    "before": {"status": "scheduled"},
+    "after": {"status": "cancelled"},
+    "created_at": "2026-11-30T20:00:00Z",
+}
+MOVE = {
+    "sequence": 1,
+    "cabin": "Y",
+    "from_id": FLIGHT,
+    "from": "UA1161 EWR-LAX 2026-12-01T12:00:00+00:00",
+    "to_id": NEXT,
+    "to": "UA1422 EWR-LAX 2026-12-01T15:00:00+00:00",
+}
+OF_BOOKING = DISRUPTION | {
+    "status": "rebooked",
+    "moves": [MOVE],
+    "decide_by": "2026-12-03T20:00:00Z",
+    "decided_at": None,
+    "choices": ["accept", "rebook", "refund"],
+}
+CANCELLATION = takes("Cancel", {"kind": "cancellation", "reason": "Snow storm"})
+DELAY = takes(
+    "Delay",
+    {
+        "kind": "delay",
+        "departs_at": "2026-12-01T11:30:00-05:00",
+        "arrives_at": "2026-12-01T14:40:00-08:00",
+        "reason": "De-icing",
+    },
+)
+AIRCRAFT = takes("Another aircraft", {"kind": "aircraft", "aircraft_type": "A320-232", "cabins": {"J": 16, "Y": 150}})
+PREVIEWED = answers("What would happen", PREVIEW)
+DONE = answers("What happened", RESULT | {"flights": 1}, status=201)
+LISTED = answers("Of a flight", DISRUPTION | {"outcome": OUTCOME})
+OWN = answers("Rebooked", OF_BOOKING)
+ACCEPT = takes("Accept", {"choice": "accept"})
+REBOOK = takes("Another flight", {"choice": "rebook", "event_id": NEXT})
+REFUND = takes("All of the money back", {"choice": "refund"})
