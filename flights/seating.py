@@ -30,6 +30,9 @@ BROKEN_BLOCK = 1
 SINGLE = 2
 SINGLE_MIDDLE = 4
 
+# How many rows away from those who sit already the others of a party are looked for.
+REACHES = (0, 1, 2, 4)
+
 NOBODY: frozenset[str] = frozenset()
 Block = tuple[int, int]
 
@@ -168,6 +171,28 @@ def assign(
             if seats := line_up(group, people, infants):
                 return seats
     return scattered
+
+
+def assign_near(
+    seat_map: SeatMap,
+    cabin: str,
+    party: Sequence[str],
+    taken: AbstractSet[str],
+    with_infant: AbstractSet[str] = NOBODY,
+    *,
+    near: AbstractSet[str],
+) -> list[str] | None:
+    """Return seats as `assign` does, but as near as can be to the seats that others of the party have.
+
+    None near by is for sale: who pays for one seat in an exit row gets no others there for nothing.
+    """
+    spots = spots_of(seat_map.cabin(cabin))
+    rows = {spots[number].row for number in near if number in spots}
+    for reach in REACHES if rows else ():
+        far = {n for n, s in spots.items() if is_sold(s, cabin) or min(abs(s.row - row) for row in rows) > reach}
+        if seats := assign(seat_map, cabin, party, taken | far, with_infant):
+            return seats
+    return assign(seat_map, cabin, party, taken, with_infant)
 
 
 def line_up(free: Sequence[Spot], people: Sequence[Sitter], infants: AbstractSet[Block]) -> list[str] | None:

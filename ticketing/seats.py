@@ -19,7 +19,7 @@ from django.db.models import Case, Value, When
 
 from flights.exceptions import FlightNotFound
 from flights.models import Flight, FlightCabin
-from flights.seating import Refusal, Sitter, assign, check_choice, seat_price, sitters
+from flights.seating import Refusal, Sitter, assign_near, check_choice, seat_price, sitters
 from flights.seatmaps import SeatMap, seat_map
 from skybridge import events
 from skybridge.constraints import violates
@@ -266,13 +266,14 @@ class SeatingPlan:
         return set(emds.values_list("coupon_id", "product_id"))
 
     def assign_rest(self) -> None:
-        """Seat those who have no seat yet together. Raises NoSeatLeft."""
+        """Seat those who have no seat yet together, near the others. Raises NoSeatLeft."""
         rest = [k for k in self.coupons if k.takes_seat and k.status in SEATABLE and k.pk not in self.seats]
         rest.sort(key=lambda coupon: not self.sitters[coupon.pk].with_infant)  # `assign` gives infants to the first
         party = [self.sitters[coupon.pk] for coupon in rest]
         types = [PassengerType.ADULT if one.with_infant else one.passenger_type for one in party]
         types += [PassengerType.INFANT] * sum(one.with_infant for one in party)
-        found = assign(self.seat_map, self.cabin, types, self.taken, self.with_infant)
+        near = set(self.seats.values())
+        found = assign_near(self.seat_map, self.cabin, types, self.taken, self.with_infant, near=near)
         if found is None:
             raise NoSeatLeft(overdue_bookings=[o.booking_id for o in self.overdue])
         for coupon, number in zip(rest, found, strict=True):

@@ -79,6 +79,22 @@ def test_wanted_seats_and_the_rest(acme, flight, booking):
     assert seats_of(booking)[2] not in (None, "20A", "20B")
 
 
+def test_the_rest_sit_with_who_has_chosen(acme, flight, booking):
+    assert trade(acme, booking, flight, "20A", assign_rest=True).status_code == 200
+    assert sorted(seats_of(booking)) == ["20A", "20B", "20C"]
+    other = confirmed(acme, flight, seats=4)
+    assert trade(acme, other, flight, "20D", assign_rest=True).status_code == 200
+    assert rows_of(seats_of(other)) <= {19, 20, 21}
+
+
+def test_who_pays_for_an_exit_row_gets_no_others_there_for_nothing(acme, flight, booking):
+    product("SEATEXIT", "49.00")
+    pay_for_seat(booking)
+    assert trade(acme, booking, flight, "11A", assign_rest=True).status_code == 200
+    assert seats_of(booking)[0] == "11A"
+    assert rows_of(seats_of(booking)[1:]) == {12}
+
+
 def test_seats_for_some_only(acme, flight, booking):
     assert trade(acme, booking, flight, "20A").status_code == 200
     assert seats_of(booking) == ["20A", None, None]
