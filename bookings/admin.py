@@ -1,79 +1,116 @@
-from contextlib import suppress
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html_join
 
-from bookings.models import Booking
+from bookings.models import Booking, Quote, status_at
+from flights.models import SeatHold
+from orders.finding import booking_ids, understand
+from orders.models import DisruptedBooking
 from orders.reservations import act
+from partners.admin import AgencyFilter
 from partners.models import Agency
+from skybridge import history
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError
-from ticketing.models import Coupon, Ticket
+from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link
+from ticketing.models import Bag, Coupon, Emd, Ticket
+
+TO_AGENCY = link("to_agency", "partners_agency", "agency_id", "agency", "agency")
+TO_ORDER = link("order_link", "orders_order", "order_id", "order_id", "order")
 
 
 class TicketInline(ReadOnlyInline):
     model = Ticket
-    fields = ("number", "passenger_type", "surname", "given_name", "issued_at", "state")
-    readonly_fields = ("state",)
+    ordering = ("position", "id")
+    fields = readonly_fields = ("number", "passenger_type", "surname", "given_name", "issued_at", "state")
 
     @admin.display(description="state")
     def state(self, ticket) -> str:
-        return "replaced or given up" if ticket.is_superseded else "issued" if ticket.number else "held"
+        return badge("replaced or given up" if ticket.is_superseded else "issued" if ticket.number else "held")
+
+
+class QuoteInline(ReadOnlyInline):
+    model = Quote
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        "kind", amount("due_amount"), amount("refund_amount"), amount("penalty_amount"), "expires_at", "confirmed_at",
+    )  # fmt: skip
+
+
+@admin.display(description="status")
+def status(booking) -> str:
+    return badge(status_at(booking, timezone.now()))
 
 
 @admin.register(Booking)
 class BookingAdmin(ReadOnlyAdmin):
-    list_display = ("locator", "status", "created_at", "agency", "user_id", "seats", "total_amount", "currency")
+    list_display = (
+        "locator", status, "created_at", TO_AGENCY, "user_id", "seats", amount("total_amount"), TO_ORDER,
+    )  # fmt: skip
     list_select_related = ("agency",)
-    list_filter = ("status", "agency")
-    date_hierarchy = "created_at"
-    search_fields = ("locator", "user_id")
-    search_help_text = "A record locator, booking id, ticket number, surname, agency or user id."
+    list_filter = ("status", MadeFilter, AgencyFilter)
+    search_fields = ("locator",)
+    search_help_text = "A record locator, passenger's name, ticket number, booking or order id, agency or user id."
     ordering = ("-id",)
     fields = readonly_fields = (
-        "locator",
-        "status",
-        "flights",
-        "seats",
-        "agency",
-        "user_id",
-        "expires_at",
-        "total_amount",
-        "refunded_amount",
-        "currency",
-        "created_at",
-        "updated_at",
-        "version",
-    )
-    inlines = (TicketInline,)
+        "locator", status, "flights", "seats", "held", TO_AGENCY, "user_id", TO_ORDER, "expires_at",
+        amount("total_amount"), amount("refunded_amount"), "created_at", "updated_at", "version",
+    )  # fmt: skip
+    inlines = (TicketInline, QuoteInline)
     actions = ("confirm", "cancel", "refund")
 
-    @admin.action(permissions=["act"], description="Confirm: sell the seats and issue the tickets")
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("agency")
+
+    @admin.action(permissions=["confirm"], description="Confirm: sell the seats and issue the tickets")
     def confirm(self, request, bookings):
         self.act_on(request, bookings, "confirm")
 
-    @admin.action(permissions=["act"], description="Cancel: void the tickets and give the seats back")
+    @admin.action(permissions=["cancel"], description="Cancel: void the tickets and give the seats back")
     def cancel(self, request, bookings):
         self.act_on(request, bookings, "cancel")
 
-    @admin.action(permissions=["act"], description="Refund: refund the tickets and give the seats back")
+    @admin.action(permissions=["refund"], description="Refund: refund the tickets and give the seats back")
     def refund(self, request, bookings):
         self.act_on(request, bookings, "refund")
 
     def get_search_results(self, request, queryset, search_term):
-        """Find by what people quote: locator, booking id, ticket number, surname, agency or user id."""
-        term = search_term.strip()
+        """Find by what people quote, asking only indexes: the ids first, then the rows."""
+        term = " ".join(search_term.replace("\0", " ").split())
         if not term:
             return queryset, False
-        with suppress(ValueError):
-            return queryset.filter(pk=UUID(term)), False
-        tickets = Ticket.objects.filter(Q(number=term) | Q(surname__iexact=term)).values("booking_id")
-        agencies = Agency.objects.filter(name__iexact=term).values("pk")
-        found = Q(locator=term.upper()) | Q(user_id=term) | Q(pk__in=tickets) | Q(agency__in=agencies)
-        return queryset.filter(found), False
+        question = understand(term)
+        if question.id:
+            return queryset.filter(pk=question.id) | queryset.filter(order=question.id), False
+        if question.document:
+            return queryset.filter(pk__in=self.of_document(question.document)), False
+        found = queryset.filter(pk__in=booking_ids(question, 500))
+        agency = Agency.objects.filter(name__iexact=term).first()
+        return (found | queryset.filter(agency=agency)) if agency else found, False
+
+    def of_document(self, number: str) -> list[UUID]:
+        """Return the booking of a ticket or EMD."""
+        tickets = Ticket.objects.filter(number=number).values_list("booking_id")
+        return [pk for (pk,) in tickets.union(Emd.objects.filter(number=number).values_list("ticket__booking_id"))]
+
+    def history_subjects(self, obj):
+        """Add its tickets' coupons, EMDs and bags, and what disruptions did to it."""
+        own = {"ticket__booking": obj}
+        return super().history_subjects(obj) | history.parts_of(
+            ("ticket", Ticket.objects.filter(booking=obj), "number"),
+            ("coupon", Coupon.objects.filter(**own), "seat"),
+            ("EMD", Emd.objects.filter(**own), "number"),
+            ("bag", Bag.objects.filter(coupon__ticket__booking=obj), "tag_number"),
+            ("disruption", DisruptedBooking.objects.filter(booking=obj), "status"),
+        )
+
+    @admin.display(description="seats held")
+    def held(self, booking) -> str:
+        holds = SeatHold.objects.filter(booking_id=booking.pk).select_related("flight_cabin__flight")[:20]
+        return ", ".join(f"{k.seats} on {k.flight_cabin.flight} in {k.flight_cabin.cabin}" for k in holds) or "–"
 
     @admin.display(description="flights")
     def flights(self, booking) -> str:
@@ -82,8 +119,14 @@ class BookingAdmin(ReadOnlyAdmin):
         links = {str(k.flight): reverse(page, args=[k.flight_id]) for k in coupons if k.flight_id}
         return format_html_join(", ", '<a href="{}">{}</a>', ((url, text) for text, url in links.items())) or "-"
 
-    def has_act_permission(self, request) -> bool:
-        return request.user.has_perm("bookings.change_booking")
+    def has_confirm_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.confirm_booking")
+
+    def has_cancel_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.cancel_booking")
+
+    def has_refund_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.refund_booking")
 
     def act_on(self, request, bookings, action: str) -> None:
         """Do it for each booking through the service; a refusal becomes a message."""
@@ -94,3 +137,36 @@ class BookingAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{booking}: {refusal.message}", messages.ERROR)
             else:
                 self.message_user(request, f"{booking} is {view.booking.status}.", messages.SUCCESS)
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at", link("to_booking", "bookings_booking", "booking_id", "booking", "booking"), "kind", "state",
+        amount("due_amount"), amount("refund_amount"), amount("penalty_amount"), "expires_at", "confirmed_at",
+    )  # fmt: skip
+    list_select_related = ("booking",)
+    list_filter = (MadeFilter,)
+    search_help_text = "The id of a quote or booking."
+    find_by = (by_id, exact("booking_id", UUID))
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        list_display[1], "kind", "state", amount("due_amount"), amount("refund_amount"), amount("penalty_amount"),
+        amount("kept_amount"), "lines", "created_at", "expires_at", "confirmed_at", "confirmed_by",
+    )  # fmt: skip
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("booking")
+
+    @admin.display(description="state")
+    def state(self, quote) -> str:
+        return quote_state(quote)
+
+
+def quote_state(quote) -> str:
+    """Say what has become of a quote of a booking or an order."""
+    if quote.confirmed_at:
+        return badge("confirmed", "done")
+    if quote.is_superseded:
+        return badge("superseded", "stopped")
+    return badge("expired", "stopped") if quote.expires_at <= timezone.now() else badge("open", "running")

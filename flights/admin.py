@@ -1,74 +1,148 @@
 from contextlib import suppress
 from datetime import date
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q
+from django.urls import reverse
+from django.utils.html import format_html_join
 
 from flights.airports import fold
 from flights.localtime import zone
-from flights.models import Airport, Carrier, Fare, Flight, FlightCabin
+from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
 from flights.offers import match_designator
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
+from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
+from skybridge.lists import DayFilter, amount, exact, link, status
+
+TO_FLIGHT = link("to_flight", "flights_flight", "flight_id", "flight", "flight")
+TO_FARE = link("to_fare", "flights_fare", "fare_id", "fare", "fare")
+
+
+class DepartureDateFilter(DayFilter):
+    title = "departure date (local)"
+    parameter_name = "departs"
+    column = "departure_date"
+    shortcuts = (("Today", 0), ("Tomorrow", 1), ("Yesterday", -1))
+
+
+class CarrierFilter(admin.SimpleListFilter):
+    """One carrier's flights of the chosen day, or of all days by an index on both."""
+
+    title = parameter_name = "carrier"
+
+    def lookups(self, request, model_admin):
+        return [(iata, iata) for iata in Carrier.objects.order_by("iata").values_list("pk", flat=True)[:30]]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(carrier=self.value()) if self.value() else queryset
 
 
 @admin.register(Airport)
 class AirportAdmin(ReadOnlyAdmin):
     list_display = ("iata", "city", "name", "country", "timezone", "city_code")
+    sortable_by = None
     search_fields = ("=iata", "^city")
+    ordering = ("iata",)
 
 
 @admin.register(Carrier)
-class CarrierAdmin(admin.ModelAdmin):
+class CarrierAdmin(RecordingAdmin):
     list_display = ("iata", "name", "accounting_code")
+    search_fields = ("=iata", "^name")
+    ordering = ("iata",)
 
     def get_readonly_fields(self, request, obj=None):
         return ("iata",) if obj else ()
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
 
 
 @admin.register(Fare)
 class FareAdmin(ReadOnlyAdmin):
     list_display = (
-        "origin_id",
-        "destination_id",
-        "cabin",
-        "fare_basis",
-        "base_amount",
-        "total_amount",
-        "currency",
-        "is_refundable",
-        "cancel_fee_amount",
-        "change_fee_amount",
-    )
-    list_filter = ("cabin", "fare_basis", "is_refundable")
-    search_fields = ("=origin__iata", "=destination__iata")
+        "__str__", "origin_id", "destination_id", "cabin", "fare_basis", amount("base_amount"),
+        amount("total_amount"), "is_refundable", amount("cancel_fee_amount", "cancel fee"),
+        amount("change_fee_amount", "change fee"),
+    )  # fmt: skip
+    list_display_links = ("__str__",)
+    list_filter = ("cabin", "is_refundable")
+    search_help_text = "A route: JFK LAX, or where it begins: JFK."
+    find_by = (lambda text: Q(**dict(zip(("origin", "destination"), text.upper().split(), strict=False))),)
+    ordering = ("origin", "destination", "cabin", "fare_basis")
 
 
 class FlightCabinInline(ReadOnlyInline):
     model = FlightCabin
-    fields = ("cabin", "capacity", "sold", "held", "free", "on_sale", "fare")
+    fields = readonly_fields = ("cabin", "capacity", "sold", "held", "free", "on_sale", TO_FARE)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("fare")
+
+
+@admin.register(FlightCabin)
+class FlightCabinAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", TO_FLIGHT, "cabin", "capacity", "sold", "held", "free", "on_sale", TO_FARE)
+    list_display_links = ("__str__",)
+    list_select_related = ("flight", "fare")
+    search_help_text = "A flight's id, or the cabin's number."
+    find_by = (exact("flight_id", UUID), exact("pk", int))
+    ordering = ("-id",)
+    fields = readonly_fields = (TO_FLIGHT, "cabin", "capacity", "sold", "held", "free", "on_sale", TO_FARE, "holds")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("flight", "fare")
+
+    @admin.display(description="held by")
+    def holds(self, cabin) -> str:
+        """Return the first hundred bookings that hold seats, by their deadline."""
+        rows = SeatHold.objects.filter(flight_cabin=cabin).order_by("expires_at")[:100]
+        page = "admin:bookings_booking_change"
+        return (
+            format_html_join(
+                "",
+                '<div>{} until {} UTC by <a href="{}">{}</a></div>',
+                [
+                    (
+                        hold.seats,
+                        f"{hold.expires_at:%Y-%m-%d %H:%M:%S}",
+                        reverse(page, args=[hold.booking_id]),
+                        hold.booking_id,
+                    )
+                    for hold in rows
+                ],
+            )
+            or "–"
+        )
 
 
 @admin.register(Flight)
 class FlightAdmin(ReadOnlyAdmin):
     list_display = (
-        "designator",
-        "departure_date",
-        "origin_id",
-        "destination_id",
-        "departs_locally_at",
-        "aircraft_type",
-        "status",
-    )
-    list_filter = ("status", "carrier")
+        "designator", "departure_date", "origin_id", "destination_id", "departs_locally_at", "aircraft_type", status,
+    )  # fmt: skip
+    list_filter = (DepartureDateFilter, "status", CarrierFilter)
     list_select_related = ("origin",)
-    date_hierarchy = "departs_at"
     search_fields = ("flight_number",)
     search_help_text = "Any of: a flight (UA1161), a number, a date (2026-12-01), an airport or city."
     ordering = ("departs_at", "id")
+    fields = readonly_fields = (
+        "designator", "carrier", "departure_date", "origin", "destination", "departs_locally_at", "departs_at",
+        "arrives_at", "aircraft_type", "registration", status, "updated_at", "related",
+    )  # fmt: skip
     inlines = (FlightCabinInline,)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("origin", "destination", "carrier")
+
+    @admin.display(description="see also")
+    def related(self, flight) -> str:
+        return format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            [
+                (f"{reverse('admin:ticketing_coupon_changelist')}?q={flight.pk}", "Coupons"),
+                (f"{reverse('admin:ticketing_scan_changelist')}?q={flight.pk}", "Scans"),
+                (f"{reverse('admin:ticketing_departure_changelist')}?q={flight.pk}", "Departure"),
+            ],
+        )
 
     @admin.display(description="departs (local)", ordering="departs_at")
     def departs_locally_at(self, flight) -> str:

@@ -1,26 +1,50 @@
 """The back office of orders: products, orders, the executions that process them (with a picture), and backups."""
 
+from uuid import UUID
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
 from django.views.decorators.http import require_POST
 
+from bookings.admin import quote_state
 from bookings.models import Booking
 from orders import services, workflow
 from orders.captions import advice, attempt_rows, duration_text
 from orders.drawings import drawing_of
-from orders.models import Backup, Execution, ExecutionEvent, Order, OrderItem, Product
+from orders.models import (
+    Backup,
+    DisruptedBooking,
+    Disruption,
+    Execution,
+    ExecutionEvent,
+    Order,
+    OrderItem,
+    OrderQuote,
+    Product,
+)
 from orders.pictures import Picture, picture_of
+from partners.admin import AgencyFilter
+from partners.models import Payment, Refund
+from skybridge import history
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError
+from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link, status
+from skybridge.versioned_admin import VersionedAdmin, VersionedForm
 
 STYLES = {"all": ["skybridge/execution.css"]}
+TO_ORDER = link("order_link", "orders_order", "order_id", "order_id", "order")
+TO_BOOKING = link("to_booking", "bookings_booking", "booking_id", "booking", "booking")
+TO_PRODUCT = link("to_product", "orders_product", "product_id", "product_id", "product")
+TO_FLIGHT = link("to_flight", "flights_flight", "flight_id", "flight", "flight")
 
 
 class CauseForm(ActionForm):
@@ -50,7 +74,7 @@ def seen(execution: Execution, history: list[ExecutionEvent]) -> Picture:
     return picture_of(execution, history, workflow.STATES, timezone.now())
 
 
-class ProductForm(forms.ModelForm):
+class ProductForm(VersionedForm):
     """Stock is changed by a number of pieces: what was sold while somebody looked at the form stays sold."""
 
     pieces = forms.IntegerField(label="Pieces to add", initial=0, help_text="Negative: to take away.")
@@ -65,7 +89,7 @@ class ProductForm(forms.ModelForm):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(VersionedAdmin, admin.ModelAdmin):
     form = ProductForm
     list_display = ("product_id", "name", "category", "price", "currency", "stock", "on_sale", "rfic", "rfisc")
     list_filter = ("category", "on_sale")
@@ -87,26 +111,86 @@ class ProductAdmin(admin.ModelAdmin):
 
 class OrderItemInline(ReadOnlyInline):
     model = OrderItem
-    fields = ("position", "description", "product", "booking", "quantity", "price")
-    show_change_link = False
+    ordering = ("position",)
+    fields = readonly_fields = ("position", "description", TO_PRODUCT, TO_BOOKING, "quantity", "price")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("booking")
+
+
+class OrderQuoteInline(ReadOnlyInline):
+    model = OrderQuote
+    ordering = ("-id",)
+    fields = readonly_fields = (amount("refund_amount"), amount("penalty_amount"), "expires_at", "confirmed_at")
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Orders that are not deleted, unless the deleted ones are asked for."""
+
+    title = parameter_name = "deleted"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "Deleted")]
+
+    def choices(self, changelist):
+        for value, words in (("", "Kept"), ("yes", "Deleted")):
+            link = changelist.get_query_string({"deleted": value} if value else {}, ["deleted"])
+            yield {"selected": (self.value() or "") == value, "query_string": link, "display": words}
+
+    def queryset(self, request, queryset):
+        if self.value() == "yes":
+            return queryset.filter(deleted_at__isnull=False)
+        return queryset if request.GET.get("q") else queryset.live()
 
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("id", "status", "created_at", "agency", "customer_id", "total_amount", "refunded_amount")
+    list_display = (
+        "id", status, "created_at", link("to_agency", "partners_agency", "agency_id", "agency", "agency"),
+        "customer_id", amount("total_amount"), amount("refunded_amount"), "payment_method",
+    )  # fmt: skip
     list_select_related = ("agency",)
-    list_filter = ("status", "payment_method")
-    search_fields = ("=id", "=customer_id")
+    list_filter = ("status", MadeFilter, AgencyFilter, DeletedFilter)
+    search_help_text = "An order's id, or a customer's."
+    find_by = (by_id, exact("customer_id"))
     ordering = ("-id",)
     fields = readonly_fields = (
-        "status", "processing", "agency", "customer_id", "contact_email", "total_amount", "refunded_amount", "currency",
-        "payment_method", "created_at", "updated_at", "lapses_at", "deleted_at", "version",
+        status, "processing", "bookings", list_display[3], "customer_id", "contact_email", amount("total_amount"),
+        amount("refunded_amount"), "payment_method", "payments", "created_at", "updated_at", "lapses_at",
+        "deleted_at", "version",
     )  # fmt: skip
-    inlines = (OrderItemInline,)
+    inlines = (OrderItemInline, OrderQuoteInline)
     actions = ("cancel",)
 
     class Media:
         css = STYLES
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("agency")
+
+    def history_subjects(self, obj):
+        """Add its bookings, payments and refunds."""
+        payments = Payment.objects.filter(order_id=obj.pk)
+        return super().history_subjects(obj) | history.parts_of(
+            ("booking", Booking.objects.filter(order=obj), "locator"),
+            ("payment", payments, "amount"),
+            ("refund", Refund.objects.filter(payment__in=payments), "amount"),
+            ("disruption", DisruptedBooking.objects.filter(booking__order=obj), "status"),
+        )
+
+    @admin.display(description="bookings")
+    def bookings(self, order) -> str:
+        page = "admin:bookings_booking_change"
+        rows = Booking.objects.filter(order=order).order_by("pk").values_list("pk", "locator")[:100]
+        links = ((reverse(page, args=[pk]), locator) for pk, locator in rows)
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or "–"
+
+    @admin.display(description="payments")
+    def payments(self, order) -> str:
+        page = "admin:partners_payment_change"
+        rows = Payment.objects.filter(order_id=order.pk).order_by("pk")[:100]
+        links = ((reverse(page, args=[row.pk]), row) for row in rows)
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or "–"
 
     @admin.display(description="processing")
     def processing(self, order) -> str:
@@ -130,15 +214,15 @@ class OrderAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{order} is cancelled.", messages.SUCCESS)
 
     def has_act_permission(self, request) -> bool:
-        return request.user.has_perm("orders.change_order")
+        return request.user.has_perm("skybridge.cancel_order")
 
 
 @admin.register(Execution)
 class ExecutionAdmin(ReadOnlyAdmin):
-    list_display = ("order_id", "status", "state", "started_at", "took", "error")
-    list_filter = ("status", StateFilter)
-    search_fields = ("=order__id",)
-    search_help_text = "An order id."
+    list_display = ("order_id", status, "state", "started_at", "took", "error")
+    list_filter = ("status", StateFilter, MadeFilter)
+    search_help_text = "An order's id, or the execution's ARN."
+    find_by = (exact("pk", lambda text: UUID(text.rpartition(":")[2])),)
     ordering = ("-order_id",)
     action_form = CauseForm
     actions = ("stop", "redrive")
@@ -151,15 +235,21 @@ class ExecutionAdmin(ReadOnlyAdmin):
         span = (execution.stopped_at or timezone.now()) - execution.started_at
         return duration_text(span) + ("" if execution.stopped_at else " so far")
 
-    def has_act_permission(self, request) -> bool:
-        return request.user.has_perm("orders.change_execution")
+    def has_stop_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.stop_execution")
 
-    @admin.action(permissions=["act"], description="Stop, undo and cancel (give a cause)")
+    def has_redrive_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.redrive_execution")
+
+    def may(self, request, action: str) -> bool:
+        return request.user.has_perm(f"skybridge.{action}_execution")
+
+    @admin.action(permissions=["stop"], description="Stop, undo and cancel (give a cause)")
     def stop(self, request, executions):
         for execution in executions:
             self.stop_one(request, execution.pk)
 
-    @admin.action(permissions=["act"], description="Redrive: go on at the state that failed")
+    @admin.action(permissions=["redrive"], description="Redrive: go on at the state that failed")
     def redrive(self, request, executions):
         for execution in executions:
             self.redrive_one(request, execution.pk)
@@ -198,17 +288,17 @@ class ExecutionAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_POST)
     def stop_view(self, request, order_id):
-        return self.carried_out(request, order_id, self.stop_one)
+        return self.carried_out(request, order_id, "stop", self.stop_one)
 
     @method_decorator(require_POST)
     def redrive_view(self, request, order_id):
-        return self.carried_out(request, order_id, self.redrive_one)
+        return self.carried_out(request, order_id, "redrive", self.redrive_one)
 
-    def carried_out(self, request, order_id, action):
+    def carried_out(self, request, order_id, action, act):
         """Act and return to the execution's page."""
-        if not self.has_act_permission(request):
+        if not self.may(request, action):
             raise PermissionDenied
-        action(request, order_id)
+        act(request, order_id)
         return redirect("admin:orders_execution_change", order_id)
 
     def get_queryset(self, request):
@@ -232,7 +322,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             "attempts": attempt_rows(picture),
             "advice": advice(execution, picture),
             "bookings": Booking.objects.filter(order_id=execution.pk).order_by("pk").only("locator", "status"),
-            "actions": execution.available_actions if self.has_act_permission(request) else [],
+            "actions": [action for action in execution.available_actions if self.may(request, action)],
             **pages(execution),
         }
 
@@ -245,10 +335,106 @@ def pages(execution: Execution) -> dict[str, str]:
     }
 
 
+@admin.register(OrderItem)
+class OrderItemAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", TO_ORDER, TO_BOOKING, TO_PRODUCT, "quantity", "price", "is_change")
+    list_display_links = ("__str__",)
+    list_select_related = ("booking",)
+    search_help_text = "The id of an order or booking."
+    find_by = (exact("order_id", UUID), exact("booking_id", UUID))
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        TO_ORDER, "position", "description", TO_BOOKING, TO_PRODUCT, "quantity", "price", "is_change",
+    )  # fmt: skip
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("booking")
+
+
+@admin.register(OrderQuote)
+class OrderQuoteAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at", TO_ORDER, "state", amount("refund_amount"), amount("penalty_amount"), "expires_at",
+        "confirmed_at",
+    )  # fmt: skip
+    list_filter = (MadeFilter,)
+    search_help_text = "The id of a quote or order."
+    find_by = (by_id, exact("order_id", UUID))
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        TO_ORDER, "state", amount("refund_amount"), amount("penalty_amount"), amount("kept_amount"), "lines",
+        "created_at", "expires_at", "confirmed_at",
+    )  # fmt: skip
+
+    @admin.display(description="state")
+    def state(self, quote) -> str:
+        return quote_state(quote)
+
+
+class DisruptedBookingInline(ReadOnlyInline):
+    model = DisruptedBooking
+    ordering = ("id",)
+    fields = readonly_fields = (TO_BOOKING, status, "passengers", "decide_by", "decided_at", "decided_by")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("booking")
+
+
+@admin.register(Disruption)
+class DisruptionAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", TO_FLIGHT, "what", "reason", "actor_kind", "actor_id")
+    list_display_links = ("created_at",)
+    list_select_related = ("flight",)
+    list_filter = ("kind", MadeFilter)
+    search_help_text = "The id of a disruption or flight."
+    find_by = (by_id, exact("flight_id", UUID))
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        TO_FLIGHT, "what", "reason", "before", "after", "actor_kind", "actor_id", "created_at",
+    )  # fmt: skip
+    inlines = (DisruptedBookingInline,)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("flight")
+
+    @admin.display(description="kind")
+    def what(self, disruption) -> str:
+        return badge(disruption.kind, "failed" if disruption.kind == Disruption.Kind.CANCELLATION else "passed-over")
+
+
+@admin.register(DisruptedBooking)
+class DisruptedBookingAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at", TO_BOOKING, link("to_disruption", "orders_disruption", "disruption_id", "disruption.kind"),
+        status, "passengers", "decide_by", "decided_at",
+    )  # fmt: skip
+    list_display_links = ("created_at",)
+    list_select_related = ("booking", "disruption")
+    list_filter = ("status", MadeFilter)
+    search_help_text = "The id of a booking or disruption."
+    find_by = (by_id, exact("booking_id", UUID), exact("disruption_id", UUID))
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        TO_BOOKING, list_display[2], status, "passengers", "moves", "decide_by", "decided_at", "decided_by",
+        "created_at",
+    )  # fmt: skip
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("booking", "disruption")
+
+
 @admin.register(Backup)
 class BackupAdmin(ReadOnlyAdmin):
-    list_display = ("stream", "kind", "version", "taken_at", "stored_at", "sha256")
-    list_filter = ("kind", ("stored_at", admin.EmptyFieldListFilter))
-    search_fields = ("=stream",)
+    list_display = ("stream", "kind", "version", "state", "taken_at", "stored_at", "sha256")
+    list_filter = (("stored_at", admin.EmptyFieldListFilter),)
+    search_help_text = "An order's id, or an account's code."
+    find_by = (lambda text: Q(kind__in=Backup.Kind.values, stream=text),)
     exclude = ("document",)
     ordering = ("-id",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("document")
+
+    @admin.display(description="state")
+    def state(self, backup) -> str:
+        return badge("stored", "done") if backup.stored_at else badge("waiting to be stored", "waiting")

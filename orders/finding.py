@@ -241,8 +241,8 @@ def keyed(tables: dict[str, str], key: UUID | str) -> list[Hit]:
 NAMED = f"""(
     SELECT booking_id FROM (
         SELECT booking_id FROM ticketing_ticket
-        WHERE surname <> '' AND fold_name(surname) ~>=~ fold_name(%s) AND fold_name(surname) ~<~ fold_name(%s) || %s
-            AND fold_name(given_name) ~>=~ fold_name(%s) AND fold_name(given_name) ~<~ fold_name(%s) || %s
+        WHERE surname <> '' AND fold_name(surname) ~>=~ fold_name(%s) AND fold_name(surname) ~<~ (fold_name(%s) || %s)
+            AND fold_name(given_name) ~>=~ fold_name(%s) AND fold_name(given_name) ~<~ (fold_name(%s) || %s)
         LIMIT {NAMES_READ}
     ) AS named
 )"""
@@ -263,7 +263,7 @@ def booking_ids(question: Question, limit: int = SHOWN) -> list[UUID]:
     if not parts:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ".join(parts) + f" ORDER BY 1 DESC LIMIT {limit}", values)
+        cursor.execute(f"SELECT id FROM ({' UNION '.join(parts)}) AS found (id) ORDER BY id DESC LIMIT {limit}", values)
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -314,7 +314,7 @@ def flights_of(question: Question, at: datetime) -> list[Flight]:
 
 
 AGENCIES = """
-SELECT id FROM partners_agency WHERE fold_name(name) ~>=~ fold_name(%s) AND fold_name(name) ~<~ fold_name(%s) || %s
+SELECT id FROM partners_agency WHERE fold_name(name) ~>=~ fold_name(%s) AND fold_name(name) ~<~ (fold_name(%s) || %s)
 ORDER BY name LIMIT %s
 """
 

@@ -1,17 +1,29 @@
 """The back office's view of partners. What an action does is in `partners/services.py`."""
 
 from collections.abc import Callable, Iterable
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from orders.settlements import set_credit_limit
 from partners import services
 from partners.keys import mode_of
 from partners.models import Account, Agency, Agent, ApiKey, LedgerEntry, Payment, Plan, Refund, Traveller
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
+from skybridge import history
+from skybridge.admin import HistoryMixin, ListMixin, ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError
+from skybridge.lists import MadeFilter, amount, by_id, exact, link, money, status
+from skybridge.versioned_admin import VersionedAdmin
+
+TO_AGENCY = link("to_agency", "partners_agency", "agency_id", "agency", "agency")
+TO_ACCOUNT = link("to_account", "partners_account", "account_id", "account_id", "account")
+TO_ORDER = link("order_link", "orders_order", "order_id", "order_id", "order")
+TO_PAYMENT = link("to_payment", "partners_payment", "payment_id", "payment_id", "payment")
 
 
 def actor_of(request) -> Actor:
@@ -29,6 +41,36 @@ def for_each(request, chosen: Iterable, act: Callable[..., str]) -> None:
 
 def shown_once(api_key: ApiKey, key: str) -> str:
     return f"{api_key.agency}: the new key is {key} and is shown only now."
+
+
+class AgencyFilter(admin.SimpleListFilter):
+    """Some agencies to choose from, and the chosen one; the page of an agency leads to what it has sold."""
+
+    title = parameter_name = "agency"
+    offered = 15
+
+    def lookups(self, request, model_admin):
+        agencies = list(Agency.objects.order_by("name").values_list("pk", "name")[: self.offered])
+        chosen = agency_id(self.value())
+        if chosen and chosen not in dict(agencies):
+            agencies += Agency.objects.filter(pk=chosen).values_list("pk", "name")
+        return [(str(pk), name) for pk, name in agencies]
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices)
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        chosen = agency_id(self.value())
+        return queryset.filter(agency=chosen) if chosen else queryset.none()
+
+
+def agency_id(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
 
 
 class ReadOnly:
@@ -52,14 +94,26 @@ class ApiKeyInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Agency)
-class AgencyAdmin(admin.ModelAdmin):
+class AgencyAdmin(VersionedAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     list_display = ("name", "plan", "is_active", "created_at")
     list_filter = ("is_active", "plan")
     list_select_related = ("plan",)
-    search_fields = ("name",)
-    readonly_fields = ("id", "created_at")
+    sortable_by = None
+    search_fields = ("^name",)
+    ordering = ("name",)
+    readonly_fields = ("id", "created_at", "related")
     inlines = (ApiKeyInline,)
     actions = ("create_test_key", "create_live_key")
+
+    @admin.display(description="see also")
+    def related(self, agency) -> str:
+        lists = {"bookings_booking": "Bookings", "orders_order": "Orders", "partners_account": "Accounts"}
+        links = [(f"{reverse(f'admin:{name}_changelist')}?agency={agency.pk}", words) for name, words in lists.items()]
+        return format_html_join(", ", '<a href="{}">{}</a>', links) if agency.created_at else "–"
+
+    def history_subjects(self, obj):
+        """Add its keys and accounts, whose events are recorded under the agency's id."""
+        return super().history_subjects(obj) | history.parts_of(("key", ApiKey.objects.filter(agency=obj), "prefix"))
 
     def save_model(self, request, obj, form, change) -> None:
         services.save_agency(obj, actor=actor_of(request))
@@ -67,11 +121,14 @@ class AgencyAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
 
-    @admin.action(description="Create a test key", permissions=["change"])
+    def has_keys_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.manage_api_keys")
+
+    @admin.action(description="Create a test key", permissions=["keys"])
     def create_test_key(self, request, chosen) -> None:
         self.create_key(request, chosen, "test")
 
-    @admin.action(description="Create a live key", permissions=["change"])
+    @admin.action(description="Create a live key", permissions=["keys"])
     def create_live_key(self, request, chosen) -> None:
         self.create_key(request, chosen, "live")
 
@@ -84,14 +141,15 @@ class AgencyAdmin(admin.ModelAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
-    list_display = ("prefix", "agency", "mode", "name", "is_live", "expires_at", "last_used_at", "revoked_at")
+class ApiKeyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
+    list_display = ("prefix", TO_AGENCY, "mode", "name", "is_live", "expires_at", "last_used_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     list_select_related = ("agency",)
-    search_fields = ("prefix", "name", "agency__name")
+    search_fields = ("^prefix", "^name", "^agency__name")
+    ordering = ("-id",)
     fields = readonly_fields = (
         "id",
-        "agency",
+        TO_AGENCY,
         "prefix",
         "name",
         "created_at",
@@ -115,11 +173,14 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def is_live(self, api_key: ApiKey) -> bool:
         return services.is_live(api_key, timezone.now())
 
-    @admin.action(description="Replace by a new key; the old one ends at once", permissions=["change"])
+    def has_keys_permission(self, request) -> bool:
+        return request.user.has_perm("skybridge.manage_api_keys")
+
+    @admin.action(description="Replace by a new key; the old one ends at once", permissions=["keys"])
     def rotate(self, request, chosen) -> None:
         for_each(request, chosen, lambda key: shown_once(*services.rotate_api_key(key, actor=actor_of(request))))
 
-    @admin.action(description="Revoke", permissions=["change"])
+    @admin.action(description="Revoke", permissions=["keys"])
     def revoke(self, request, chosen) -> None:
         def act(api_key: ApiKey) -> str:
             services.revoke_api_key(api_key, actor=actor_of(request))
@@ -129,33 +190,41 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
 
 @admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin):
+class PlanAdmin(RecordingAdmin):
     list_display = ("name", "rate", "burst", "quota", "quota_period")
-    search_fields = ("name",)
+    search_fields = ("^name",)
 
 
 @admin.register(Agent)
-class AgentAdmin(admin.ModelAdmin):
+class AgentAdmin(RecordingAdmin):
     list_display = ("user", "agency")
     list_select_related = ("user", "agency")
-    search_fields = ("user__username", "agency__name")
-    autocomplete_fields = ("user", "agency")
+    search_fields = ("^user__username", "^agency__name")
+    raw_id_fields = ("user", "agency")
 
 
 @admin.register(Traveller)
-class TravellerAdmin(ReadOnly, admin.ModelAdmin):
+class TravellerAdmin(ReadOnlyAdmin):
     list_display = ("user_id", "issuer", "subject", "bound_at")
-    search_fields = ("=user_id", "=subject")
+    search_help_text = "A user id."
+    find_by = (exact("pk"),)
+    ordering = ("pk",)
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
+class AccountAdmin(VersionedAdmin, ReadOnlyAdmin):
     """What an account owes is read-only; how much it may owe can be changed."""
 
-    list_display = ("code", "kind", "agency", "balance", "credit_limit", "currency", "created_at")
-    list_filter = ("kind", "currency")
+    list_display = ("code", "kind", TO_AGENCY, amount("balance"), amount("credit_limit"), "created_at")
+    list_filter = ("kind", AgencyFilter)
     list_select_related = ("agency",)
-    search_fields = ("code", "agency__name")
+    search_help_text = "A code, an agency's name or id, or a customer's id."
+    find_by = (
+        exact("code"),
+        lambda text: Q(agency__in=list(Agency.objects.filter(name__iexact=text)[:2])),
+        exact("agency", UUID),
+        lambda text: Q(code__startswith=f"customer:{text}:"),
+    )
     ordering = ("code",)
     fields = ("code", "kind", "agency", "customer_id", "currency", "balance", "credit_limit", "created_at")
 
@@ -172,39 +241,60 @@ class AccountAdmin(ReadOnlyAdmin):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "kind", "account_id", "amount", "currency", "order_id", "reference")
-    list_filter = ("kind", "currency")
-    search_fields = ("=account__code", "=order_id", "=posting_id")
+    list_display = ("at", "kind", TO_ACCOUNT, amount("amount"), TO_ORDER, "reference")
+    list_display_links = ("at",)
+    search_help_text = "An account's code, or the id of an order or posting."
+    find_by = (exact("account_id"), exact("order_id", UUID), exact("posting_id", UUID))
     ordering = ("-id",)
+    fields = readonly_fields = (
+        "posting_id", "at", "kind", TO_ACCOUNT, amount("amount"), TO_ORDER, "reference",
+    )  # fmt: skip
 
 
 class RefundInline(ReadOnlyInline):
     model = Refund
-    fields = readonly_fields = ("amount", "status", "reason", "created_at", "settled_at", "failure_message")
+    ordering = ("-id",)
+    fields = readonly_fields = ("amount", status, "reason", "created_at", "settled_at", "failure_message")
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     list_display = (
-        "created_at",
-        "amount",
-        "currency",
-        "status",
-        "is_wanted",
-        "refunded_amount",
-        "order_id",
-        "provider",
-    )
-    list_filter = ("status", "provider", "is_wanted")
-    search_fields = ("=id", "=order_id", "=provider_reference")
+        "created_at", amount("amount"), status, "is_wanted", amount("refunded_amount"), TO_ORDER, "provider",
+    )  # fmt: skip
+    list_filter = ("status", MadeFilter)
+    search_help_text = "The id of a payment or order."
+    find_by = (by_id, exact("order_id", UUID))
     ordering = ("-id",)
+    fields = readonly_fields = (
+        TO_ORDER, "purpose", TO_ACCOUNT, amount("amount"), status, "is_wanted", amount("refunded_amount"), "provider",
+        "provider_reference", "failure_code", "failure_message", "created_at", "called_at", "asked_at", "settled_at",
+    )  # fmt: skip
     inlines = (RefundInline,)
+
+    def history_subjects(self, obj):
+        """Add its refunds."""
+        return super().history_subjects(obj) | history.parts_of(
+            ("refund", Refund.objects.filter(payment=obj), "amount")
+        )
 
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "amount", "status", "payment", "reason", "settled_at", "failure_message")
-    list_filter = ("status",)
+    list_display = ("created_at", "refunded", status, TO_PAYMENT, "reason", "settled_at", "failure_message")
+    list_filter = ("status", MadeFilter)
     list_select_related = ("payment",)
-    search_fields = ("=id", "=provider_reference")
+    search_help_text = "The id of a refund or payment."
+    find_by = (by_id, exact("payment_id", UUID))
     ordering = ("-id",)
+    fields = readonly_fields = (
+        TO_PAYMENT, "refunded", status, "reason", "provider_reference", "failure_code", "failure_message",
+        "created_at", "called_at", "settled_at",
+    )  # fmt: skip
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("payment")
+
+    @admin.display(description="amount")
+    def refunded(self, refund) -> str:
+        return money(refund.amount, refund.payment.currency)

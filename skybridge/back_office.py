@@ -6,14 +6,14 @@ from django.urls import NoReverseMatch, reverse
 
 # Each group's lists in their order. What is not named here is found under System.
 GROUPS = {
-    "Reservations": "bookings.Booking ticketing.Ticket ticketing.Coupon ticketing.Emd bookings.Quote flights.SeatHold",
+    "Reservations": "bookings.Booking ticketing.Ticket ticketing.Coupon ticketing.Emd bookings.Quote",
     "Flights": "flights.Flight flights.FlightCabin flights.Fare flights.Airport flights.Carrier",
     "Departure control": "ticketing.Departure ticketing.BoardingPass ticketing.Bag ticketing.Scan "
     "ticketing.TravelDocument ticketing.BagTagSeries orders.Disruption orders.DisruptedBooking",
     "Orders and money": "orders.Order orders.Execution orders.Product orders.OrderItem orders.OrderQuote "
     "partners.Payment partners.Refund partners.Account partners.LedgerEntry",
     "Partners": "partners.Agency partners.ApiKey partners.Agent partners.Plan partners.Traveller",
-    "System": "auth.User auth.Group skybridge.Event orders.ExecutionEvent orders.Backup skybridge.IdempotencyKey",
+    "System": "auth.User auth.Group skybridge.Event orders.Backup skybridge.IdempotencyKey",
 }
 ORDER = {
     label.lower(): (group, position)

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Cast
 
 from skybridge.models import Event
 
@@ -49,6 +51,17 @@ def subject_of(row: models.Model) -> UUID:
     """Return the id under which a row's events are recorded: its own where that is a UUID, else one made of its key."""
     own = getattr(row, "subject_id", None) or row.pk
     return own if isinstance(own, UUID) else uuid5(NAMESPACE_URL, f"urn:skybridge:{row._meta.model_name}:{row.pk}")
+
+
+def parts_of(*parts: tuple[str, models.QuerySet, str]) -> dict[UUID, str]:
+    """Return the ids and names of a thing's parts; each is a noun, the rows, and the column that tells them apart.
+
+    One statement.
+    """
+    queries = [
+        rows.order_by().values_list(Value(noun), "pk", Cast(column, models.CharField())) for noun, rows, column in parts
+    ]
+    return {pk: f"{noun} {text or ''}".strip() for noun, pk, text in queries[0].union(*queries[1:], all=True)}
 
 
 def page_of(subjects: Iterable[UUID], before: int | None) -> tuple[list[Event], int | None]:

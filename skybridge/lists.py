@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter, display
 from django.core.paginator import Paginator
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -53,6 +55,30 @@ def amount(name: str, description: str = "") -> Callable[[Any], str]:
     @display(description=description or name.removesuffix("_amount").replace("_", " "))
     def column(row) -> str:
         return money(getattr(row, name), row.currency)
+
+    column.__name__ = name
+    return column
+
+
+@display(description="status")
+def status(row) -> str:
+    """Return the column of a state machine's status."""
+    return status_badge(row)
+
+
+def link(name: str, page: str, key: str, text: str, description: str = "") -> Callable[[Any], str]:
+    """Return the column that leads to a related thing; `key` and `text` are paths such as `ticket.booking_id`."""
+    read_key, read_text = attrgetter(key), attrgetter(text)
+
+    @display(description=description or name.replace("_", " "))
+    def column(row) -> str:
+        try:
+            pk = read_key(row)
+        except AttributeError:  # what leads there is missing
+            pk = None
+        if pk is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[pk]), read_text(row))
 
     column.__name__ = name
     return column

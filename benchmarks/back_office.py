@@ -1,0 +1,262 @@
+"""Show that the back office answers at once with a million bookings and orders.
+
+    python -m skybridge.embedded.testing -- python -m benchmarks.back_office --rows 1000000   # 4 GB of disk
+
+Each page is asked for through Django as a browser would, signed in, and read whole. Printed are the median and the
+worst time, and how many statements the page took. Search is held to 200 ms, all else to 300 ms and 25 statements.
+"""
+
+import argparse
+import logging
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable
+
+import django
+from django.db import connection
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skybridge.settings")
+django.setup()
+
+from django.contrib import admin  # noqa: E402
+from django.contrib.admin.utils import quote  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.urls import reverse  # noqa: E402
+
+from benchmarks.fill import fill  # noqa: E402
+from bookings.models import Booking  # noqa: E402
+from flights.models import Flight  # noqa: E402
+from orders.models import Order  # noqa: E402
+from ticketing.models import Coupon, Ticket  # noqa: E402
+
+REPETITIONS = 15
+FIND_MS, PAGE_MS, STATEMENTS = 200, 300, 25
+
+# Two in three surnames are one of two thousand, spread as names are; each third is rare. One in three has accents.
+SALE = """
+CREATE TABLE IF NOT EXISTS sale AS
+WITH flight AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM flights_flight)
+SELECT sales.n, at, uuid_at(at) AS order_id, uuid_at(at) AS booking_id, uuid_at(at) AS ticket_id,
+    uuid_at(at) AS coupon_id,
+    locator_of(sales.n) AS locator, agency.id AS agency_id, f.id AS flight_id,
+    (ARRAY['confirmed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'canceled',
+        'canceled', 'refunded'])[1 + sales.n %% 10] AS booking_status,
+    (ARRAY['delivered', 'shipped', 'processing', 'processing', 'processing', 'processing', 'processing', 'cancelled',
+        'cancelled', 'cancelled'])[1 + sales.n %% 10] AS order_status,
+    CASE sales.n %% 3 WHEN 0 THEN 'Müller' || (power(random(), 3) * 1000)::int WHEN 1 THEN
+        'Smith' || (power(random(), 3) * 1000)::int ELSE initcap(substr(md5(sales.n::text), 1, 7)) END AS surname,
+    (ARRAY['Ada', 'Zoë', 'Grace', 'José', 'Ivan', 'Mary'])[1 + sales.n %% 6] AS given_name
+FROM (SELECT n, now() - (%(rows)s - n) * interval '60 seconds' AS at FROM generate_series(1, %(rows)s) AS n) AS sales
+JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k FROM partners_agency) AS agency ON agency.k = sales.n %% 200
+JOIN flight f ON f.n = sales.n %% (SELECT count(*) FROM flights_flight)
+ORDER BY sales.n
+"""
+FUNCTIONS = """
+CREATE OR REPLACE FUNCTION uuid_at(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
+        || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid $$;
+CREATE OR REPLACE FUNCTION locator_of(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT string_agg(substr('BCDFGHJKMNPQRSTVWXYZ2345679',
+        1 + ((n * 7919 + 104729) / (27 ^ i)::bigint %% 27)::int, 1), '')
+    FROM generate_series(0, 5) AS i $$;
+"""
+AGENCIES = """
+WITH plan AS (
+    INSERT INTO partners_plan (name, rate, burst, quota_period) VALUES ('benchmark', 5, 10, 'day') RETURNING id
+)
+INSERT INTO partners_agency (id, name, plan_id, is_active, is_ground_handler, created_at)
+SELECT uuidv7(), 'Agency ' || lpad(n::text, 3, '0'), id, true, false, now() FROM plan, generate_series(1, 200) AS n
+"""
+ROWS = {
+    "orders_order": """(id, agency_id, customer_id, status, currency, total_amount, refunded_amount, payment_method,
+        contact_email, version, created_at, updated_at)
+        SELECT order_id, agency_id, 'customer-' || n / 5, order_status, 'USD', 100, 0,
+        CASE n % 2 WHEN 0 THEN 'card' ELSE 'account' END, '', 1, at, at FROM sale""",
+    "bookings_booking": """(id, locator, status, agency_id, user_id, order_id, seats, currency, total_amount,
+        refunded_amount, version, created_at, updated_at)
+        SELECT booking_id, locator, booking_status, agency_id, 'customer-' || n / 5, order_id, 1, 'USD', 100, 0, 1, at,
+        at FROM sale""",
+    "ticketing_ticket": """(id, booking_id, position, passenger_type, surname, given_name, title, number, issued_at,
+        is_superseded, created_at)
+        SELECT ticket_id, booking_id, 1, 'ADT', surname, given_name, '', '999' || lpad(n::text, 10, '0'), at, false, at
+        FROM sale""",
+    "ticketing_coupon": """(id, ticket_id, sequence, flight_id, cabin, status, takes_seat, fare_basis, currency,
+        fare_amount, taxes, total_amount)
+        SELECT coupon_id, ticket_id, 1, flight_id, 'Y', CASE booking_status WHEN 'confirmed' THEN 'O' WHEN 'canceled'
+        THEN 'V' ELSE 'R' END, true, 'YXOW', 'USD', 90, '[]', 100 FROM sale""",
+    "orders_orderitem": """(order_id, position, booking_id, is_change, description, quantity, price)
+        SELECT order_id, 1, booking_id, false, 'Flights', 1, 100 FROM sale""",
+    "orders_execution": """(order_id, status, state, attempt, losses, error, cause, redrive_count, last_event_id,
+        started_at, stopped_at)
+        SELECT order_id, CASE WHEN n % 1000 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, 'Notify', 0, 0, '', '', 0, 0, at, at
+        FROM sale""",
+    "partners_payment": """(id, order_id, purpose, account_id, provider, token, amount, currency, status, is_wanted,
+        refunded_amount, provider_reference, failure_code, failure_message, created_at)
+        SELECT uuid_at(at), order_id, 'order', 'cards:USD', 'sandbox', 'tok', 100, 'USD', 'succeeded', true, 0, '', '',
+        '', at FROM sale WHERE n % 2 = 0""",
+    "partners_ledgerentry": """(posting_id, at, kind, account_id, amount, currency, order_id, reference)
+        SELECT order_id, at, 'sale', CASE side WHEN 1 THEN 'cards:USD' ELSE 'sales:USD' END, 100 * side, 'USD',
+        order_id, '' FROM sale, (VALUES (1), (-1)) AS sides (side)""",
+    "skybridge_event": """(at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
+        SELECT at, 'agency', agency_id::text, 'api', action, CASE action WHEN 'order.pending' THEN order_id ELSE
+        booking_id END, NULL, '{"status": "x"}', '', md5(n::text)
+        FROM sale, (VALUES ('booking.pending'), ('booking.confirmed'), ('order.pending')) AS actions (action)""",
+    "orders_backup": """(kind, stream, version, taken_at, covers, key, sha256, stored_at, store_version)
+        SELECT 'order', order_id::text, 1, at, '{}', 'k', md5(n::text), at, '' FROM sale""",
+}
+
+
+def load(rows: int) -> None:
+    """Sell so many bookings, each on an order of its own, from two years ago to this minute."""
+    if not Flight.objects.exists():
+        fill(50_000)
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica; SET work_mem = '256MB'; SET synchronous_commit = off")
+        cursor.execute(FUNCTIONS.replace("%%", "%"))
+        cursor.execute(AGENCIES)
+        cursor.execute(SALE, {"rows": rows})
+        for table, select in ROWS.items():
+            begun = time.monotonic()
+            cursor.execute(f"INSERT INTO {table} {select}")
+            print(f"{table:24}{cursor.rowcount:>12,} rows {time.monotonic() - begun:6.0f} s", flush=True)
+        cursor.execute("RESET ALL")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def samples(model, columns: str, count: int = 200) -> list[tuple]:
+    """Return the columns of some rows, of all ages."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {model._meta.db_table} TABLESAMPLE SYSTEM (0.05) LIMIT {count}")
+        return cursor.fetchall()
+
+
+def searches() -> dict[str, Callable[[], str]]:
+    """Return what is typed into the search box of every page, another one each time."""
+    locators, tickets = samples(Booking, "locator"), samples(Ticket, "number, surname, given_name")
+    orders, flights = samples(Order, "id, customer_id"), samples(Flight, "carrier_id, flight_number, departure_date")
+    coupons = samples(Coupon, "id")
+
+    def designator() -> str:
+        carrier, number, _ = random.choice(flights)
+        return f"{carrier}{number}"
+
+    def flight_and_date() -> str:
+        carrier, number, day = random.choice(flights)
+        return f"{carrier}{number} {day}"
+
+    def named(pattern: str) -> str:
+        _, surname, given_name = random.choice(tickets)
+        return pattern.format(surname=surname.upper(), given_name=given_name, start=surname[:4].lower())
+
+    return {
+        "locator": lambda: random.choice(locators)[0],
+        "ticket number": lambda: random.choice(tickets)[0],
+        "surname": lambda: named("{surname}"),
+        "surname/given name": lambda: named("{surname}/{given_name}"),
+        "given name surname": lambda: named("{given_name} {surname}"),
+        "beginning of a rare name": lambda: named("{start}"),
+        "beginning of every third name": lambda: random.choice(["mul", "smi"]),
+        "two letters": lambda: random.choice(["mu", "sm", "ab"]),
+        "name that nobody has": lambda: f"qqq{random.randrange(999)}xyz",
+        "order id": lambda: str(random.choice(orders)[0]),
+        "coupon id": lambda: str(random.choice(coupons)[0]),
+        "execution ARN": lambda: f"arn:aws:states:us-east-1:123456789012:execution:O:{random.choice(orders)[0]}",
+        "customer": lambda: random.choice(orders)[1],
+        "flight and date": flight_and_date,
+        "flight": designator,
+        "date": lambda: str(random.choice(flights)[2]),
+        "agency": lambda: f"agency {random.randrange(1, 200):03}",
+    }
+
+
+def measure(client: Client, path_of: Callable[[], str]) -> tuple[float, float, int]:
+    """Return the median and the worst time of a page in milliseconds, and how many statements it takes."""
+    client.get(path_of())  # the first one compiles the templates
+    with CaptureQueriesContext(connection) as statements:
+        assert client.get(path_of(), follow=False).status_code in (200, 302)
+    times = []
+    for _ in range(REPETITIONS):
+        path, begun = path_of(), time.perf_counter()
+        response = client.get(path)
+        times.append(1000 * (time.perf_counter() - begun))
+        assert response.status_code in (200, 302), path
+    return statistics.median(times), max(times), len(statements)
+
+
+def report(client: Client, name: str, path_of: Callable[[], str], limit: float) -> None:
+    median, worst, statements = measure(client, path_of)
+    mark = "" if worst <= limit and statements <= STATEMENTS else "   <-- more than allowed"
+    print(f"{name:58}{median:8.1f} ms{worst:8.1f} ms{statements:4}{mark}", flush=True)
+
+
+def pages_of(name: str, client: Client) -> dict[str, str]:
+    """Return a list, its filters, its last page that can be turned to, and a thing's page and history."""
+    path = reverse(f"admin:{name}_changelist")
+    changelist = client.get(path).context["cl"]
+    found = {name: path, f"{name}, last page": f"{path}?p={changelist.paginator.num_pages}"}
+    for spec in changelist.filter_specs:
+        for choice in list(spec.choices(changelist))[1:9]:
+            found[f"{name}, {spec.title}: {choice['display']}"] = path + choice["query_string"]
+    if changelist.result_list:
+        key = quote(changelist.result_list[0].pk)
+        found[f"{name}, one"] = reverse(f"admin:{name}_change", args=[key])
+        found[f"{name}, history"] = reverse(f"admin:{name}_history", args=[key])
+    return found
+
+
+def list_searches() -> dict[str, str]:
+    locator, order = samples(Booking, "locator")[0][0], samples(Order, "id")[0][0]
+    number, surname = samples(Ticket, "number, surname")[0]
+    return {
+        "bookings by locator": f"/admin/bookings/booking/?q={locator}",
+        "bookings by name": f"/admin/bookings/booking/?q={surname}",
+        "bookings by a name of many": "/admin/bookings/booking/?q=smi",
+        "bookings by ticket": f"/admin/bookings/booking/?q={number}",
+        "bookings by agency": "/admin/bookings/booking/?q=Agency 017",
+        "bookings by nothing": "/admin/bookings/booking/?q=nothing",
+        "tickets by number": f"/admin/ticketing/ticket/?q={number}",
+        "coupons by ticket": f"/admin/ticketing/coupon/?q={number}",
+        "orders by id": f"/admin/orders/order/?q={order}",
+        "orders by customer": "/admin/orders/order/?q=customer-17",
+        "orders by nothing": "/admin/orders/order/?q=nothing",
+        "executions by order": f"/admin/orders/execution/?q={order}",
+        "payments by order": f"/admin/partners/payment/?q={order}",
+        "ledger by order": f"/admin/partners/ledgerentry/?q={order}",
+        "ledger by account of many": "/admin/partners/ledgerentry/?q=sales:USD",
+        "events by subject": f"/admin/skybridge/event/?q={order}",
+        "backups by order": f"/admin/orders/backup/?q={order}",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--only", default="", help="measure only what has this in its name")
+    options = parser.parse_args()
+    random.seed(1)
+    logging.disable(logging.INFO)
+    if not Booking.objects.exists():
+        load(options.rows)
+    client = Client()
+    client.force_login(User.objects.get_or_create(username="benchmark", is_staff=True, is_superuser=True)[0])
+    print(f"{Booking.objects.count():,} bookings; {REPETITIONS} times each: median, worst, statements")
+    for name, text_of in searches().items():
+        if options.only in name:
+            report(client, f"find: {name}", lambda text_of=text_of: f"/admin/find/?q={text_of()}", FIND_MS)
+    for name, path in list_searches().items():
+        if options.only in name:
+            report(client, f"list: {name}", lambda path=path: path, PAGE_MS)
+    for model in admin.site._registry:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        if options.only in name:
+            for words, path in pages_of(name, client).items():
+                report(client, words, lambda path=path: path, PAGE_MS)
+
+
+if __name__ == "__main__":
+    main()
