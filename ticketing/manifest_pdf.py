@@ -12,7 +12,17 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from flights.localtime import zone
 from flights.models import Cabin
@@ -28,13 +38,15 @@ WORDS = {State.BOOKED: "Booked", State.CHECKED_IN: "Checked in", State.BOARDED: 
 COLORS = {State.BOARDED: colors.HexColor("#1b6e3c"), State.FLOWN: colors.HexColor("#1b6e3c"),
           State.NO_SHOW: colors.HexColor("#a3271c")}  # fmt: skip
 COLUMNS = (
-    ("Seq", 10), ("Seat", 11), ("Passenger", 61), ("Type", 11), ("Ticket", 27), ("Booking", 17), ("State", 19),
-    ("Bags", 26),
+    ("Seq", 11), ("Seat", 11), ("Passenger", 53), ("Type", 12), ("Ticket", 27), ("Booking", 17), ("State", 21),
+    ("Bags", 30),
 )  # fmt: skip
 CELL = ParagraphStyle("cell", fontName="Helvetica", fontSize=8, leading=9.6, textColor=INK)
 SMALL = ParagraphStyle("small", parent=CELL, fontSize=7, leading=8.4, textColor=QUIET)
 NUMBER = ParagraphStyle("number", parent=CELL, alignment=TA_RIGHT)
-TITLE = ParagraphStyle("title", parent=CELL, fontName="Helvetica-Bold", fontSize=10, leading=13, spaceBefore=8)
+TITLE = ParagraphStyle(
+    "title", parent=CELL, fontName="Helvetica-Bold", fontSize=10, leading=13, spaceBefore=9, spaceAfter=4
+)
 
 
 def manifest_pdf(manifest: Manifest) -> bytes:
@@ -121,13 +133,13 @@ def story_of(manifest: Manifest) -> list[Flowable]:
     for cabin in Cabin.values:
         travellers = [traveller for traveller in manifest.travellers if traveller.cabin == cabin]
         if travellers:
-            story += [cabin_title(cabin, len(travellers)), passengers_table(travellers)]
+            story += [CondPageBreak(30 * mm), cabin_title(cabin, len(travellers)), passengers_table(travellers)]
     return story
 
 
 def cabin_title(cabin: str, count: int) -> Paragraph:
     people = "1 passenger" if count == 1 else f"{count} passengers"
-    return Paragraph(f"{Cabin(cabin).label}, {people}", ParagraphStyle("kept", parent=TITLE, keepWithNext=1))
+    return Paragraph(f"{Cabin(cabin).label}, {people}", TITLE)
 
 
 def counts_table(manifest: Manifest) -> Table:
@@ -136,7 +148,7 @@ def counts_table(manifest: Manifest) -> Table:
     counted = [(Cabin(row["cabin"]).label, row) for row in cabins_of(manifest.travellers)]
     lines = [*counted, ("All cabins", counts_of(manifest.travellers))]
     rows = [[name, *(str(row[key]) for key in keys)] for name, row in lines]
-    table = Table([list(names), *rows], colWidths=[38 * mm, *[(WIDTH - 38 * mm) / len(keys)] * len(keys)], repeatRows=1)
+    table = Table([list(names), *rows], colWidths=[20 * mm, *[(WIDTH - 20 * mm) / len(keys)] * len(keys)], repeatRows=1)
     style = [
         *BASE,
         ("ALIGN", (1, 0), (-1, -1), "RIGHT"),
@@ -165,7 +177,7 @@ BASE: list[tuple] = [
 
 def passengers_table(travellers: list[Traveller]) -> Table:
     rows: list[list[Any]] = [[name for name, _ in COLUMNS]]
-    style = [*BASE, ("ALIGN", (0, 0), (0, -1), "RIGHT"), ("FONTSIZE", (0, 1), (-1, -1), 8)]
+    style = [*BASE, ("ALIGN", (0, 0), (0, -1), "CENTER"), ("FONTSIZE", (0, 1), (-1, -1), 8)]
     for traveller in travellers:
         rows.append(cells_of(traveller))
         if color := COLORS.get(traveller.state):
