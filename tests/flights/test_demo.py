@@ -60,7 +60,8 @@ def secrets_of(facts: dict) -> list:
 def test_the_facts(demo, home):
     facts = demo()
     assert facts["url"] == "http://127.0.0.1:9"
-    assert [agency["name"] for agency in facts["agencies"]] == ["Acme Travel", "PartnerCo", "Zenith Tours"]
+    names = ["Acme Travel", "PartnerCo", "Zenith Tours", "Demo Ground Handling"]
+    assert [agency["name"] for agency in facts["agencies"]] == names
     assert stat.S_IMODE((home / "demo.json").stat().st_mode) == 0o600
     plans = {agency["name"]: caller_with(agency["api_key"]).plan[:3] for agency in facts["agencies"]}
     assert plans["Acme Travel"] == plans["PartnerCo"] == ("demo", 10_000, 20_000)
@@ -123,7 +124,7 @@ def test_a_lost_file_gives_new_keys_and_ends_the_old(demo, home):
     before = demo()
     (home / "demo.json").unlink()
     after = demo()
-    assert ApiKey.objects.filter(revoked_at=None).count() == 3
+    assert ApiKey.objects.filter(revoked_at=None).count() == 4
     assert {a["api_key"] for a in before["agencies"]}.isdisjoint(a["api_key"] for a in after["agencies"])
     test_users_can_sign_in(demo)
 
@@ -131,7 +132,7 @@ def test_a_lost_file_gives_new_keys_and_ends_the_old(demo, home):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"agencies": 3}', '{"agencies": [{}], "users": []}'])
 def test_a_broken_file_is_made_anew(demo, home, text):
     (home / "demo.json").write_text(text)
-    assert len(demo()["agencies"]) == 3
+    assert len(demo()["agencies"]) == 4
 
 
 def test_a_revoked_key_is_replaced_and_the_rest_stays(demo):

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from skybridge import roles
 from skybridge.embedded import keys
 
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         try:
             if has_pending_migrations():
                 call_command("migrate", interactive=False, verbosity=0)
+            roles.apply()
         except OperationalError as error:
             raise CommandError(f"The database does not let us in: {last_line(error)}") from None
         except DatabaseError as error:
