@@ -235,6 +235,12 @@ INSERT INTO ticketing_bagtagseries AS s (accounting_code, last_serial)
 SELECT substr(tag_number, 2, 3), max(right(tag_number, 6)::int) FROM ticketing_bag GROUP BY 1
 ON CONFLICT (accounting_code) DO UPDATE SET last_serial = greatest(s.last_serial, excluded.last_serial)
 """
+# A document may have been made while another order's check-in was about to be committed.
+SEQUENCE_NUMBERS = """
+UPDATE ticketing_departure d SET last_sequence_number = greatest(d.last_sequence_number, p.last)
+FROM (SELECT flight_id, max(sequence_number) AS last FROM ticketing_boardingpass GROUP BY 1) p
+WHERE p.flight_id = d.flight_id
+"""
 BACKUPS = f"""
 INSERT INTO orders_backup (kind, stream, version, taken_at, covers, key, sha256, stored_at, store_version)
 SELECT kind, body ->> 'stream', version, taken_at, {COVERS}, key, sha256, %(at)s::timestamptz, ''
@@ -243,7 +249,7 @@ FROM laid_down, LATERAL (SELECT body -> 'document' AS document) AS d ORDER BY ta
 
 
 def compute() -> None:
-    for statement in (SEATS, BALANCES, DOCUMENT_NUMBERS, BAG_TAGS):
+    for statement in (SEATS, BALANCES, DOCUMENT_NUMBERS, BAG_TAGS, SEQUENCE_NUMBERS):
         execute(statement)
 
 

@@ -24,6 +24,8 @@ from tests import factories
 from tests.bookings.sales import act, book, change, confirmed, query
 from tests.conftest import Api
 from tests.orders import objects, shop
+from tests.ticketing import desk
+from ticketing import sealing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CARD = {"method": "card", "token": "tok_success"}
@@ -162,6 +164,23 @@ def test_the_drill(traded, beside):
         assert beside.query(sql) == query(sql)
     assert " 0 broken" in beside.manage("verify_invariants")
     assert " 0 findings" in beside.manage("backup_verify")
+
+
+def test_check_ins_come_back_and_go_on_behind_their_numbers(acme, beside):
+    abroad = desk.soon("JFK", "LHR", carrier="FL", number=7)
+    one, two = (desk.sold(acme, abroad) for _ in range(2))
+    for booking in (one, two):
+        desk.check_in(acme, booking, bags=[{"weight_kg": 20}], travel_document=desk.PASSPORT)
+    desk.try_undo(acme, two)
+    objects.drain()
+    beside.manage("restore_orders")
+    assert beside.digest == digest()
+    for table in ("ticketing_boardingpass", "ticketing_bag", "ticketing_departure", "ticketing_bagtagseries"):
+        rows = f"SELECT to_jsonb(t)::text FROM {table} t ORDER BY 1"
+        assert beside.query(rows) == query(rows) != []
+    [[kept]] = beside.query("SELECT sealed FROM ticketing_traveldocument WHERE ticket_id = %s", desk.ticket_ids(one)[0])
+    assert '"number": "X12345678"' in sealing.unseal(kept)
+    assert " 0 broken" in beside.manage("verify_invariants")
 
 
 @pytest.fixture
