@@ -56,6 +56,9 @@ class LockedCoupon(NamedTuple):
     takes_seat: bool
 
 
+# All is looked up by key. The planner would scan tables that were small when it last counted their rows, and these
+# grow by thousands in a second: 300 orders' backups took 18 s of a core instead of 0.2 s.
+BY_KEY = "SET LOCAL enable_seqscan = off"
 COUPONS = """
 SELECT k.id, t.booking_id, k.sequence, k.flight_id, k.cabin, k.status, k.takes_seat
 FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
@@ -91,6 +94,7 @@ def write_decisions(decisions: Sequence[Decision], *, actor: Actor, reason: str,
     """Write decisions down in one transaction; return those that could not be, because something has changed."""
     wanted = {decision.party.booking_id: decision for decision in decisions}
     with transaction.atomic():
+        execute(BY_KEY, {})
         orders = lock_orders_of(wanted)
         bookings = list(Booking.objects.locked().filter(pk__in=wanted, status=Booking.Status.CONFIRMED))
         current = {booking.pk for booking in bookings if booking.version == wanted[booking.pk].party.version}
