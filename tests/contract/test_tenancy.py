@@ -9,26 +9,31 @@ from tests.contract.operations import CUSTOMER, OPERATIONS, PRODUCT, make_order,
 OBJECTS = [operation for operation in OPERATIONS if operation.noun]
 CREATIONS = [operation for operation in OPERATIONS if operation.creates]
 LISTS = [operation for operation in OPERATIONS if operation.lists]
-PUBLIC = [o for o in OPERATIONS if o not in OBJECTS + CREATIONS + LISTS and not o.is_money]
+DUTIES = [operation for operation in OPERATIONS if operation.caller != "acme" and not operation.is_money]
+LOOK = next(o for o in OPERATIONS if o.path == "/boarding-passes/validate")
+PUBLIC = [o for o in OPERATIONS if o not in [*OBJECTS, *CREATIONS, *LISTS, *DUTIES, LOOK] and not o.is_money]
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 each_object = pytest.mark.parametrize("operation", OBJECTS, ids=str)
 each_creation = pytest.mark.parametrize("operation", CREATIONS, ids=str)
 each_list = pytest.mark.parametrize("operation", LISTS, ids=str)
+each_duty = pytest.mark.parametrize("operation", DUTIES, ids=str)
 each_public = pytest.mark.parametrize("operation", PUBLIC, ids=str)
 
 
 def test_the_kinds_of_operations_are_all_there():
-    assert {noun: sum(o.noun == noun for o in OBJECTS) for noun in ("booking", "order", "execution")} == {
-        "booking": 20,
-        "order": 10,
+    assert {noun: sum(o.noun == noun for o in OBJECTS) for noun in ("booking", "ticket", "order", "execution")} == {
+        "booking": 24,
+        "ticket": 11,
+        "order": 11,
         "execution": 5,
     }
-    assert [operation.creates for operation in CREATIONS].count("booking") == 4
+    assert [operation.creates for operation in CREATIONS].count("booking") == 5
     assert [operation.creates for operation in CREATIONS].count("order") == 2
     assert [operation.lists for operation in LISTS].count("booking") == 5
     assert [operation.lists for operation in LISTS].count("order") == 3
-    assert len(PUBLIC) == 5
+    assert len(DUTIES) == 10
+    assert len(PUBLIC) == 6
 
 
 @each_operation
@@ -60,6 +65,36 @@ def test_insiders_reach_it(operation, insider, acme, flight, request):
     answer = operation.call(request.getfixturevalue(insider), subject)
     assert answer.status_code in (200, 201)
     assert subject.id_of(operation.noun) in answer.content.decode() or operation.path.endswith("/history")
+
+
+@each_duty
+@pytest.mark.parametrize("outsider", ["acme", "zenith", "traveller", "agent"])
+def test_duties_of_the_airline_are_forbidden(operation, outsider, acme, flight, request):
+    subject = make_subject(acme, flight, operation)
+    api = request.getfixturevalue(outsider)
+    before = snapshot()
+    refusal(operation.call(api, subject), 403, "forbidden")
+    assert snapshot() == before
+
+
+@each_duty
+@pytest.mark.parametrize("insider", ["handler", "staff"])
+def test_the_airline_does_its_duties(operation, insider, acme, flight, request):
+    subject = make_subject(acme, flight, operation)
+    answer = operation.call(request.getfixturevalue(insider), subject)
+    assert answer.status_code in ((200, 201) if insider in ("staff", operation.caller) else (403,))
+
+
+@pytest.mark.parametrize(
+    ("viewer", "result"),
+    [("acme", "accepted"), ("agent", "accepted"), ("staff", "accepted"), ("handler", "accepted"),
+     ("zenith", "refused"), ("traveller", "refused")],
+)  # fmt: skip
+def test_who_may_look_at_a_boarding_pass(viewer, result, acme, flight, request):
+    subject = make_subject(acme, flight, LOOK)
+    answer = LOOK.call(request.getfixturevalue(viewer), subject).json()
+    assert (answer["result"], answer["reason"]) == (result, None if result == "accepted" else "unknown")
+    assert ("LOVELACE" in str(answer).upper()) == (result == "accepted")
 
 
 EMPTY = (

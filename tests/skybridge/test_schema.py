@@ -10,7 +10,7 @@ from drf_spectacular.validation import validate_schema
 from tests.contract.operations import OPERATIONS, make_subject, resolved
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-each_in_json = pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.path.endswith(".csv")], ids=str)
+each_in_json = pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.path.endswith((".csv", ".pdf"))], ids=str)
 JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
 
 
@@ -101,9 +101,8 @@ def test_every_body_has_a_true_example(operation):
 
 
 @each_in_json
-def test_the_answer_is_as_described(operation, acme, staff, flight):
-    caller = staff if operation.is_for_staff else acme
-    answer = operation.call(caller, make_subject(acme, flight, operation))
+def test_the_answer_is_as_described(operation, acme, flight, request):
+    answer = operation.call(request.getfixturevalue(operation.caller), make_subject(acme, flight, operation))
     described = answers_of(operation)[str(answer.status_code)]
     assert answer["Content-Type"] == "application/json"
     assert answer.json()
