@@ -9,6 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+from django.db.models import Q
+
 from bookings.documents import BookingView, read_bookings
 from bookings.expiry import with_overdue_released
 from bookings.models import Booking, status_at
@@ -60,6 +63,7 @@ def check_in_order(
 ) -> CheckedIn:
     """Check the passengers of an order's bookings in, or the one named, on their next flights.
 
+    Bookings whose check-in is not open yet, or over, are left alone if another one's is open.
     Raises OrderNotFound, TicketNotFound, TicketNeeded for a seat of several, NothingToCheckIn, a CheckInRefused or a
     SeatRefused.
     """
@@ -70,6 +74,8 @@ def check_in_order(
         tickets = [ticket for ticket in tickets if ticket.pk == ticket_id]
         if not tickets:
             raise TicketNotFound
+    else:
+        tickets = tickets_of_today(tickets, at)
     if not tickets:
         raise NothingToCheckIn
     if seat and len(tickets) > 1:
@@ -78,6 +84,14 @@ def check_in_order(
     for ticket in tickets:
         wishes.setdefault(ticket.booking_id, []).append(Wish(ticket.pk, seat.upper()))
     return check_in(wishes, caller=caller, at=at)
+
+
+def tickets_of_today(tickets: list[Ticket], at: datetime) -> list[Ticket]:
+    """Return the tickets of bookings with an open ticket, or a flight whose check-in has opened; all if none has."""
+    ahead = Q(flight__departs_at__gt=at, flight__departs_at__lte=at + settings.CHECK_IN_OPENS)
+    usable = Coupon.objects.filter(ticket__in=tickets, status__in=Coupon.LIVE, is_superseded=False)
+    ids = set(usable.filter(ahead | Q(flight=None)).values_list("ticket__booking_id", flat=True))
+    return [ticket for ticket in tickets if ticket.booking_id in ids] or tickets
 
 
 def booking_of(ticket_id: UUID, *, caller: Caller) -> UUID:

@@ -393,6 +393,16 @@ def test_one_of_an_orders_passengers_with_a_seat(acme, zenith, flight):
     assert [p.seat for p in done.passes] == ["20A"]
 
 
+def test_of_an_order_what_is_open_is_checked_in(acme, flight):
+    out = book(acme, flight, passengers=[named()])
+    back = book(acme, soon("LAX", "JFK", hours=90), passengers=[named()])
+    placed = shop.order(acme, out, back)
+    shop.run(placed)
+    done = by_order(acme, placed)
+    assert [str(view.booking.id) for view in done.views] == [out["booking_id"]]
+    assert [k["status"] for k in coupons(back)] == ["O"]
+
+
 def test_an_order_of_goods_has_nothing_to_check_in(acme):
     shop.product()
     placed = shop.order(acme, ("PROD001", 1))
