@@ -34,7 +34,7 @@ DEPARTURES = Caller(kind="system", id="depart_flights", door="task", is_staff=Tr
 NO_SHOW = "no-show"
 BOOKINGS = 500  # of one run
 FLIGHTS = 10_000  # of one statement
-LIMIT = 50_000  # of one run
+LIMIT = 20_000  # of one run
 LOOK_BACK = timedelta(minutes=10)  # a late scan may have boarded somebody at the moment of the departure
 NOT_DONE = Q(status__in=(Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED)) | Q(
     status=Coupon.Status.OPEN, is_no_show=False
