@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -505,3 +506,20 @@ def test_what_has_left_stays_as_it_was(staff, flight):
 def test_bad_input_is_refused(staff, flight, body):
     assert staff.post(f"/api/v1/flights/{flight.pk}/disruptions", body).status_code == 400
     assert not Disruption.objects.exists()
+
+
+# --- The command ---
+
+
+def test_the_command_cancels_a_day(acme, flight, capsys):
+    later(flight, 24)
+    confirmed(acme, flight, seats=2)
+    before = shop.everything()
+    call_command("cancel_flights", str(flight.departure_date), "--origins", "jfk", "--dry-run")
+    assert "rebooked          1 bookings        2 passengers" in capsys.readouterr().out
+    assert shop.everything() == before
+    call_command("cancel_flights", str(flight.departure_date), "--flights", "FL123", "--workers", "1")
+    assert "Cancelled: 1 flights, 1 bookings, 2 passengers" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="no flight ZZ9"):
+        call_command("cancel_flights", str(flight.departure_date), "--flights", "ZZ9")
+    verify_invariants()
