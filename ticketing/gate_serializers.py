@@ -46,7 +46,7 @@ class NewScanSerializer(StrictSerializer):
 class NewScansSerializer(NewScanSerializer):
     barcode = BarcodeField(required=False)
     nonce = StrictCharField(max_length=64, required=False, help_text="One for each scan of a flight; needed.")
-    scans = serializers.ListSerializer(
+    scans: Any = serializers.ListSerializer(
         child=NewScanSerializer(), required=False, min_length=1, max_length=MOST_SCANS,
         help_text="Several scans, and nothing else.",
     )  # fmt: skip
