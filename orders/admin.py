@@ -152,7 +152,7 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ("agency",)
     list_filter = ("status", MadeFilter, AgencyFilter, DeletedFilter)
     search_help_text = "An order's id, or a customer's."
-    find_by = (by_id, exact("customer_id"))
+    find_by = (by_id, lambda text: Q(customer_id=text, deleted_at=None))  # the index has those that are not deleted
     ordering = ("-id",)
     fields = readonly_fields = (
         status, "processing", "bookings", list_display[3], "customer_id", "contact_email", amount("total_amount"),

@@ -185,10 +185,10 @@ def day_or_none(text: str) -> date | None:
         return None
 
 
-def names_in(text: str) -> list[tuple[str, str]]:
+def names_in(text: str) -> Sequence[tuple[str, str]]:
     """Return what a text can be as surname and given name: lovelace, lovelace/ada, ada lovelace, van der berg."""
     if len(text) < 2 or not is_name(text):
-        return []
+        return ()
     for mark in ("/", ","):
         if mark in text:
             surname, _, given_name = text.partition(mark)

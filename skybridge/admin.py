@@ -119,8 +119,6 @@ class ListMixin:
 class ReadOnlyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
     """Rows to look at; nothing can be added, changed or deleted here."""
 
-    actions_selection_counter = False
-
     def has_add_permission(self, request) -> bool:
         return False
 
@@ -156,15 +154,11 @@ def facts_of(row) -> dict:
 
 
 class ReadOnlyInline(admin.TabularInline):
-    """A thing's parts beneath it; at most a hundred are shown."""
+    """A thing's parts beneath it."""
 
     extra = 0
     can_delete = False
     show_change_link = True
-    max_shown = 100
-
-    def get_queryset(self, request):
-        return super().get_queryset(request)
 
     def has_add_permission(self, request, obj=None) -> bool:
         return False

@@ -75,8 +75,8 @@ def test_what_can_only_be_one_thing_is_that_alone(text, question):
         ("lovelace/ada", [("lovelace", "ada")]),
         ("Lovelace, Ada", [("Lovelace", "Ada")]),
         ("ada lovelace", [("ada lovelace", ""), ("lovelace", "ada"), ("ada", "lovelace")]),
-        ("x", []),
-        ("c-1", []),
+        ("x", ()),
+        ("c-1", ()),
     ],
 )
 def test_names_are_read_as_people_write_them(text, names):

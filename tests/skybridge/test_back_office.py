@@ -64,7 +64,8 @@ def test_no_page_takes_more_statements_with_more_rows(office):
     fill(27, start=3)
     many = costs(office)
     assert {page: count for page, count in many.items() if count > MOST} == {}
-    grown = {page: (few[page], count) for page, count in many.items() if count > few.get(page, count)}
+    # Now and then a request also writes down when its session was last seen.
+    grown = {page: (few[page], count) for page, count in many.items() if count > few.get(page, count) + 2}
     assert grown == {}
 
 
