@@ -5,9 +5,11 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
+from bookings.models import Booking
 from partners.models import Agency
 from skybridge import roles
 from skybridge.models import Act, Event
+from tests.bookings.sales import book
 from tests.skybridge.staff import signed_in, user_with, with_role
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +166,12 @@ def agency_row(fast_plan) -> Agency:
 
 def acted(client, path: str, body: dict) -> str:
     return client.post(f"/admin/{path}/", body, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("viewer", "pending"), ("finance", "pending"), ("reservations", "confirmed")]
+)
+def test_a_booking_is_confirmed_by_who_may(acme, flight, role, status):
+    booking = book(acme, flight)["booking_id"]
+    acted(with_role(role), "bookings/booking", {"action": "confirm", "_selected_action": [booking]})
+    assert Booking.objects.get(pk=booking).status == status

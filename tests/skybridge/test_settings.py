@@ -81,3 +81,10 @@ def test_settings_of_amazon(read):
 def test_contradictions_are_refused(read, variables):
     with pytest.raises(ImproperlyConfigured):
         read(**variables)
+
+
+def test_a_second_factor_is_optional_or_required(read):
+    assert read()["STAFF_SECOND_FACTOR"] == "optional"
+    assert read(STAFF_SECOND_FACTOR="required")["STAFF_SECOND_FACTOR"] == "required"
+    with pytest.raises(ImproperlyConfigured, match="STAFF_SECOND_FACTOR"):
+        read(STAFF_SECOND_FACTOR="always")
