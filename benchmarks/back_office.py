@@ -25,6 +25,7 @@ from django.contrib import admin  # noqa: E402
 from django.contrib.admin.utils import quote  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.test.utils import setup_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from benchmarks.fill import fill  # noqa: E402
@@ -174,7 +175,7 @@ def searches() -> dict[str, Callable[[], str]]:
     }
 
 
-def measure(client: Client, path_of: Callable[[], str]) -> tuple[float, float, float, int]:
+def measure(client: Client, path_of: Callable[[], str], repetitions: int) -> tuple[float, float, float, int]:
     """Return the median and worst time of a page and what of it is the database's, in ms, and its statements."""
     client.get(path_of())  # the first one compiles the templates
     spent: list[float] = []
@@ -188,16 +189,16 @@ def measure(client: Client, path_of: Callable[[], str]) -> tuple[float, float, f
 
     times = []
     with connection.execute_wrapper(timed):
-        for _ in range(REPETITIONS):
+        for _ in range(repetitions):
             path, begun = path_of(), time.perf_counter()
             response = client.get(path)
             times.append(1000 * (time.perf_counter() - begun))
             assert response.status_code in (200, 302), path
-    return statistics.median(times), max(times), sum(spent) / REPETITIONS, round(len(spent) / REPETITIONS)
+    return statistics.median(times), max(times), sum(spent) / repetitions, round(len(spent) / repetitions)
 
 
-def report(client: Client, name: str, path_of: Callable[[], str], limit: float) -> None:
-    median, worst, database, statements = measure(client, path_of)
+def report(client: Client, name: str, path_of: Callable[[], str], limit: float, repetitions: int) -> None:
+    median, worst, database, statements = measure(client, path_of, repetitions)
     mark = "" if worst <= limit and statements <= STATEMENTS else "   <-- more than allowed"
     print(f"{name:58}{median:8.1f} ms{worst:8.1f} ms{database:8.1f} ms{statements:4}{mark}", flush=True)
 
@@ -245,25 +246,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--only", default="", help="measure only what has this in its name")
+    parser.add_argument("--times", type=int, default=REPETITIONS, help="how often each page is asked for")
     options = parser.parse_args()
     random.seed(1)
     logging.disable(logging.INFO)
+    setup_test_environment()  # responses tell what their templates were given
     if not Booking.objects.exists():
         load(options.rows)
     client = Client()
     client.force_login(User.objects.get_or_create(username="benchmark", is_staff=True, is_superuser=True)[0])
-    print(f"{Booking.objects.count():,} bookings; {REPETITIONS} times each: median, worst, database's, statements")
+    print(f"{Booking.objects.count():,} bookings; {options.times} times each: median, worst, database's, statements")
     for name, text_of in searches().items():
         if options.only in name:
-            report(client, f"find: {name}", lambda text_of=text_of: f"/admin/find/?q={text_of()}", FIND_MS)
+            report(
+                client, f"find: {name}", lambda text_of=text_of: f"/admin/find/?q={text_of()}", FIND_MS, options.times
+            )
     for name, path in list_searches().items():
         if options.only in name:
-            report(client, f"list: {name}", lambda path=path: path, PAGE_MS)
+            report(client, f"list: {name}", lambda path=path: path, PAGE_MS, options.times)
     for model in admin.site._registry:
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         if options.only in name:
             for words, path in pages_of(name, client).items():
-                report(client, words, lambda path=path: path, PAGE_MS)
+                report(client, words, lambda path=path: path, PAGE_MS, options.times)
 
 
 if __name__ == "__main__":
