@@ -45,6 +45,7 @@ class BoardingPass(models.Model):
     end_reason = models.CharField(max_length=14, choices=End, blank=True)
 
     class Meta:
+        verbose_name_plural = "boarding passes"
         constraints = [
             models.UniqueConstraint(
                 fields=["coupon"], condition=models.Q(ended_at=None), name="one_good_pass_per_coupon"
@@ -65,6 +66,9 @@ class BagTagSeries(models.Model):
 
     accounting_code = models.CharField(max_length=3, primary_key=True)
     last_serial = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "bag tag series"
 
     def __str__(self) -> str:
         return f"{self.accounting_code} {self.last_serial:06}"
