@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -31,7 +32,7 @@ def staff_caller(request) -> Caller:
     return Caller(kind="staff", id=str(request.user.pk), door="admin", is_staff=True)
 
 
-class HistoryMixin:
+class HistoryMixin(admin.ModelAdmin):
     """The history of a thing is what the event log says of it and of its parts."""
 
     object_history_template = "admin/object_history.html"
@@ -44,7 +45,7 @@ class HistoryMixin:
         """Show a page of a thing's events, newest first. At most four statements besides those of the sign-in."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         subjects = self.history_subjects(obj)
@@ -92,7 +93,7 @@ def names_of(events: Iterable[Event]) -> dict[tuple[str, str], str]:
     }
 
 
-class ListMixin:
+class ListMixin(admin.ModelAdmin):
     """A list whose cost does not grow with its table, and a search that only asks indexes."""
 
     list_per_page = 50
@@ -100,15 +101,15 @@ class ListMixin:
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CutPaginator
-    sortable_by: Sequence[str] | None = ()
+    sortable_by = ()
     find_by: Sequence[Finder] = ()
 
-    def get_search_fields(self, request) -> Sequence[str]:
+    def get_search_fields(self, request) -> Any:
         return self.search_fields or (("pk",) if self.find_by else ())
 
     def get_search_results(self, request, queryset, search_term):
         if not self.find_by:
-            return super().get_search_results(request, queryset, search_term)  # type: ignore[misc]
+            return super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
         if not term or "\0" in term:
             return queryset, False
@@ -116,7 +117,7 @@ class ListMixin:
         return (queryset.filter(reduce(or_, found, Q())) if found else queryset.none()), False
 
 
-class ReadOnlyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(HistoryMixin, ListMixin):
     """Rows to look at; nothing can be added, changed or deleted here."""
 
     def has_add_permission(self, request) -> bool:
@@ -129,7 +130,7 @@ class ReadOnlyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
         return False
 
 
-class RecordingAdmin(VersionedAdmin, HistoryMixin, admin.ModelAdmin):
+class RecordingAdmin(VersionedAdmin, HistoryMixin):
     """Rows that staff change by hand; each change is an event. Nothing is deleted."""
 
     list_per_page = 50

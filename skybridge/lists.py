@@ -20,6 +20,7 @@ from django.utils.html import format_html
 
 from skybridge.money import rounded
 
+Column = Any  # a function that makes a column of a row: where fields are named, Django's types know only names
 COUNTED = 10_000  # rows; a list counts no further
 
 # How a status looks: its word in the colour of one of the tones of admin.css.
@@ -49,7 +50,7 @@ def money(amount: Decimal | None, currency: str) -> str:
     return "–" if amount is None else f"{rounded(amount, currency):,} {currency}"
 
 
-def amount(name: str, description: str = "") -> Callable[[Any], str]:
+def amount(name: str, description: str = "") -> Column:
     """Return the column of an amount that stands beside its currency."""
 
     @display(description=description or name.removesuffix("_amount").replace("_", " "))
@@ -60,13 +61,21 @@ def amount(name: str, description: str = "") -> Callable[[Any], str]:
     return column
 
 
-@display(description="status")
-def status(row) -> str:
+def status_column() -> Any:
     """Return the column of a state machine's status."""
-    return status_badge(row)
+
+    @display(description="status")
+    def status(row) -> str:
+        return status_badge(row)
+
+    return status
 
 
-def link(name: str, page: str, key: str, text: str, description: str = "") -> Callable[[Any], str]:
+# A column that is a function is `Any`: the stubs of Django's admin know names only.
+status: Any = status_column()
+
+
+def link(name: str, page: str, key: str, text: str, description: str = "") -> Column:
     """Return the column that leads to a related thing; `key` and `text` are paths such as `ticket.booking_id`."""
     read_key, read_text = attrgetter(key), attrgetter(text)
 
@@ -89,7 +98,7 @@ class CutPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:COUNTED].count()
+        return self.object_list.order_by()[:COUNTED].count()  # type: ignore[attr-defined]
 
     @property
     def is_cut(self) -> bool:
@@ -174,7 +183,7 @@ class DayFilter(SimpleListFilter):
     def bound(self, day: date) -> Any:
         return day
 
-    def choices(self, changelist) -> Iterator[dict]:
+    def choices(self, changelist) -> Iterator[Any]:
         chosen = self.value() or ""
 
         def choice(value: str, words: str, kind: str = "") -> dict:

@@ -1,5 +1,6 @@
 """The back office of tickets, EMDs and departure control."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -17,11 +18,13 @@ COUPONS_TICKET = link("ticket", "ticketing_ticket", "coupon.ticket_id", "coupon.
 COUPONS_BOOKING = link("booking", "bookings_booking", "coupon.ticket.booking_id", "coupon.ticket.booking.locator")
 
 
-@admin.display(description="passenger")
-def passenger(row) -> str:
+def passenger_column(row) -> str:
     """Return the name on a ticket, or on the ticket of a coupon, EMD, bag or boarding pass."""
     ticket = row if isinstance(row, Ticket) else row.ticket if hasattr(row, "ticket_id") else row.coupon.ticket
     return f"{ticket.surname}/{ticket.given_name}".strip("/") or "unnamed"
+
+
+passenger: Any = admin.display(description="passenger")(passenger_column)
 
 
 class CouponInline(ReadOnlyInline):
