@@ -280,6 +280,8 @@ SPECTACULAR_SETTINGS = {
         "ScanResultEnum": ["accepted", "refused"],
         "ConflictKindEnum": ["boarded_twice", "boarded_after_close", "device_accepted", "device_refused"],
         "QuoteStatusEnum": ["open", "confirmed", "superseded", "expired"],
+        "DisruptionChoiceEnum": ["accept", "rebook", "refund"],
+        "DisruptionKindEnum": ["delay", "retime", "aircraft", "cancellation"],
         "BookingActionEnum": ["confirm", "cancel", "refund"],
         "OrderActionEnum": ["process", "ship", "deliver", "cancel", "fail", "delete"],
         "ExecutionActionEnum": ["stop", "redrive"],
