@@ -70,6 +70,7 @@ class Act(models.Model):
             ("check_in", "Check in, give seats, tag bags"),
             ("board", "Scan and board at the gate, offload, close flights"),
             ("disrupt_flight", "Delay, cancel and change flights"),
+            ("import_schedule", "Import schedules"),
             ("process_order", "Process, ship and deliver orders"),
             ("cancel_order", "Cancel orders"),
             ("stop_execution", "Stop executions"),
@@ -79,6 +80,7 @@ class Act(models.Model):
             ("revoke_session", "End the sessions of others"),
             ("unlock_sign_in", "Let in who is locked out"),
             ("reset_second_factor", "Take away a lost second factor"),
+            ("export", "Export lists as files"),
             ("use_api", "Change anything through the API, signed in by browser"),
         ]
 

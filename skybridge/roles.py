@@ -64,13 +64,13 @@ ROLES = {
         sees=(FLIGHTS, DISRUPTIONS, BOOKINGS, DEPARTURES, DOCUMENTS, ORDERS, BACKUPS, MONEY, LOG, "partners.agency"),
         changes="flights.add_carrier flights.change_carrier",
         does=f"{SELLING} {DEPARTING} process_order stop_execution redrive_execution disrupt_flight waive_penalty "
-        "approve_refund approve_waiver",
+        "approve_refund approve_waiver import_schedule export",
     ),
     "finance": Role(
         "Keeps accounts, credit limits and prices; gives the second word on refunds.",
         sees=(FLIGHTS, BOOKINGS, ORDERS, BACKUPS, MONEY, LOG, "partners.agency partners.plan"),
         changes="partners.change_account orders.add_product orders.change_product",
-        does="settle_account refund_booking approve_refund",
+        does="settle_account refund_booking approve_refund export",
     ),
     "administrator": Role(
         "Looks after agencies, their keys and plans, and after staff: users, roles, sessions.",
@@ -78,7 +78,8 @@ ROLES = {
         changes="partners.add_agency partners.change_agency partners.add_plan partners.change_plan "
         "partners.add_agent partners.change_agent partners.delete_agent auth.add_user auth.change_user "
         "auth.add_group auth.change_group",
-        does="manage_api_keys revoke_session unlock_sign_in reset_second_factor stop_execution redrive_execution",
+        does="manage_api_keys revoke_session unlock_sign_in reset_second_factor stop_execution redrive_execution "
+        "export",
     ),
 }  # nobody's: use_api, which does all; give it to a group of your own
 
