@@ -51,6 +51,7 @@ def disruption_document(row: DisruptedBooking, at: datetime) -> dict[str, Any]:
     disruption = row.disruption
     return {
         "disruption_id": disruption.pk,
+        "booking_id": row.booking_id,
         "event_id": disruption.flight_id,
         "kind": disruption.kind,
         "reason": disruption.reason,

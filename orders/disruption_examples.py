@@ -44,6 +44,7 @@ MOVE = {
     "to": "UA1422 EWR-LAX 2026-12-01T15:00:00+00:00",
 }
 OF_BOOKING = DISRUPTION | {
+    "booking_id": "0190d3a8-7000-7a10-8d55-0f2a6a1e4b21",
     "status": "rebooked",
     "moves": [MOVE],
     "decide_by": "2026-12-03T20:00:00Z",

@@ -9,6 +9,7 @@ from flights.schedules import MAX_SEATS
 from orders.disruption_planning import Change
 from orders.models import DisruptedBooking, Disruption
 from skybridge.strict import (
+    StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
     StrictIntegerField,
@@ -32,7 +33,7 @@ class DisruptionChangeSerializer(StrictSerializer):
         required=False,
         help_text='Its seats by cabin, such as `{"J": 16, "Y": 150}`; a cabin left out is no more.',
     )
-    preview = serializers.BooleanField(default=False, help_text="Say what would happen, and change nothing.")
+    preview = StrictBooleanField(default=False, help_text="Say what would happen, and change nothing.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed = NEEDS.get(attrs["kind"], ())
@@ -127,8 +128,9 @@ MoveSerializer._declared_fields["from"] = serializers.CharField()  # a word of P
 
 
 class BookingDisruptionSerializer(DisruptionSerializer):
+    booking_id = serializers.UUIDField()
     status = serializers.ChoiceField([status.value for status in DisruptedBooking.Status])
     moves = MoveSerializer(many=True)
-    decide_by = serializers.CharField(allow_null=True, help_text="Until then there is a choice.")
-    decided_at = serializers.CharField(allow_null=True)
+    decide_by = serializers.DateTimeField(allow_null=True, help_text="Until then there is a choice.")
+    decided_at = serializers.DateTimeField(allow_null=True)
     choices = serializers.ListField(child=serializers.ChoiceField(CHOICES), help_text="What can be chosen now.")

@@ -12,7 +12,9 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from flights.models import Flight
-from orders.models import Product
+from orders.disruption import cancel_flights
+from orders.models import Disruption, Product
+from skybridge.events import system
 from tests.orders import shop
 
 CUSTOMER = "customer-1"  # of Acme's
@@ -167,7 +169,7 @@ class Operation:
             "/api/v1/tickets/{ticket_id}/check-in": {"event_id": event_id} if self.method == "POST" else None,
             "/api/v1/tickets/{ticket_id}/bags": {"bags": [{"weight_kg": 20}]},
             "/api/v1/tickets/{ticket_id}/seat": {"seat": "9A"} if self.method == "PUT" else None,
-            "/api/v1/tickets/{ticket_id}/travel-document": PASSPORT,
+            "/api/v1/tickets/{ticket_id}/travel-document": {**PASSPORT},
             "/api/v1/flights/{flight_id}/seat-swaps": {"ticket_ids": list(subject.ticket_ids)},
             "/api/v1/flights/{flight_id}/scans": {"barcode": subject.barcode, "nonce": "device-1:1"},
             "/api/v1/flights/{flight_id}/gate": {"gate": "B12"},
@@ -239,6 +241,10 @@ def prepared(acme, made: Subject, operation: Operation) -> Subject:
     if path.endswith("/bags/{tag_number}"):
         bags = acme.post(f"/api/v1/tickets/{made.ticket_ids[0]}/bags", {"bags": [{"weight_kg": 20}]}).json()["bags"]
         made = replace(made, tag_number=bags[0]["tag_number"])
+    if path.endswith(("/disruptions", "/choice")) and operation.method + operation.caller != "POSTstaff":
+        assert acme.put(f"/api/v1/mgmt/bookings/{made.booking_id}/confirm").status_code == 200
+        cancel_flights([made.flight.pk], "Snow.", actor=system("tests"), at=timezone.now())
+        made = replace(made, disruption_id=str(Disruption.objects.get().pk))
     if path.endswith(("/scans", "/validate", "/close")):
         leave_in(made.flight, minutes=30)
     return replace(made, quote_id=make_quote(acme, made, path)) if "{quote_id}" in path else made

@@ -10,7 +10,9 @@ from drf_spectacular.validation import validate_schema
 from tests.contract.operations import OPERATIONS, make_subject, resolved
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-each_in_json = pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.path.endswith((".csv", ".pdf"))], ids=str)
+each_in_json = pytest.mark.parametrize(
+    "operation", [o for o in OPERATIONS if not o.path.endswith((".csv", ".pdf"))], ids=str
+)
 JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
 
 
