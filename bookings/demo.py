@@ -28,6 +28,7 @@ def write_facts(callers: Callers, url: str, at: datetime) -> None:
             ),
         ],
         "jwt": traveller_token(),
+        "ticket": ticket_body(at),
         "curl": curl_lines(url, next(iter(callers.keys.values())), at),
     }
     settings.HOME.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ def show(directory: Path, host: str, port: int) -> None:
         titled("Demo users", rows([(u["role"], f"{u['username']} / {u['password']}") for u in demo.get("users", [])])),
         titled("Demo agencies", rows([(a["name"], a["api_key"]) for a in demo.get("agencies", [])])),
         titled("Demo traveller", f"  the token is in {directory / 'demo.json'} (jwt)" if demo.get("jwt") else ""),
-        titled("Search, book, confirm, issue a ticket, check in: paste one after the other", "\n\n".join(demo.get("curl", []))),
+        titled("Search, book, confirm; ticket, check in: paste one after the other", "\n\n".join(demo.get("curl", []))),
         "Ctrl-C stops everything.",
     ]
     print("\n" + "\n\n".join(section for section in sections if section), flush=True)

@@ -100,6 +100,7 @@ class State:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "PORT": str(port),
+            "BOARDING_OPENS_MINUTES": str(24 * 60),  # who checks in with the demo boards at once
         }
         given = {name: value for name, value in os.environ.items() if value}
         if "SECRET_KEY" not in given:
@@ -116,7 +117,10 @@ class State:
         }
 
 
-OWN_CHOICES = ("SKYBRIDGE_ENV", "SECRET_KEY", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "HOLD_MINUTES")
+OWN_CHOICES = (
+    "SKYBRIDGE_ENV", "SECRET_KEY", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "HOLD_MINUTES",
+    "BOARDING_OPENS_MINUTES",
+)  # fmt: skip
 
 
 def lock(directory: Path) -> int:
