@@ -29,7 +29,7 @@ WITH booking AS (
 ), {SETTLING}, {{issuing}} event AS (
     INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
     SELECT %(at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, 'booking.confirmed', id,
-        '{{{{"status": "pending"}}}}', %(after)s::jsonb, '', %(request_id)s
+        '{{{{"status": "pending"}}}}', %(after)s::jsonb, %(reason)s, %(request_id)s
     FROM booking
 )
 SELECT (SELECT id FROM booking), {{numbers}}
@@ -54,6 +54,7 @@ def write_confirmation(
         "actor_id": actor.id,
         "door": actor.door,
         "after": json.dumps({"status": Booking.Status.CONFIRMED}),
+        "reason": context.reason.get(),
         "request_id": context.request_id.get(),
     }
     with connection.cursor() as cursor:

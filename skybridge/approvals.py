@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from skybridge.events import Actor, Happening, record
 from skybridge.exceptions import DomainError, Forbidden, InvalidInput, NotFound
@@ -117,6 +118,14 @@ def require_granted(act: str, object_id: UUID, facts: dict, *, actor: Actor, at:
     happening = Happening("approval.used", object_id, after={"approval": str(approval.pk), "act": act})
     record([happening], actor=actor, at=at)
     return approval
+
+
+def state_of(act: str, object_id: UUID, facts: dict, *, at: datetime) -> str:
+    """Return whether an act with exactly these facts is "granted", "pending", or not asked for (""). One statement."""
+    asked = Approval.objects.filter(act=act, object_id=object_id, facts=plain(facts), used_at=None)
+    granted = Q(is_granted=True, decided_at__gt=at - settings.APPROVAL_LIFETIME)
+    found = asked.filter(granted | Q(decided_at=None)).order_by(F("is_granted").desc(nulls_last=True)).first()
+    return "" if found is None else "granted" if found.is_granted else "pending"
 
 
 def write_down(word: str, approval: Approval, user: User, at: datetime, reason: str) -> None:
