@@ -37,6 +37,7 @@ from partners.models import Payment, Refund
 from skybridge import history
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError
+from skybridge.exports import ExportMixin
 from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link, status
 from skybridge.versioned_admin import VersionedAdmin, VersionedForm
 
@@ -89,7 +90,7 @@ class ProductForm(VersionedForm):
 
 
 @admin.register(Product)
-class ProductAdmin(VersionedAdmin, admin.ModelAdmin):
+class ProductAdmin(VersionedAdmin, ExportMixin, admin.ModelAdmin):
     form = ProductForm
     list_display = ("product_id", "name", "category", "price", "currency", "stock", "on_sale", "rfic", "rfisc")
     list_filter = ("category", "on_sale")

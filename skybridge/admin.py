@@ -20,6 +20,7 @@ from partners.callers import Caller
 from partners.models import Agency
 from skybridge import history
 from skybridge.events import Happening, record
+from skybridge.exports import ExportMixin
 from skybridge.lists import CutPaginator, Finder, badge, exact
 from skybridge.models import Event, IdempotencyKey
 from skybridge.versioned_admin import VersionedAdmin
@@ -32,7 +33,7 @@ def staff_caller(request) -> Caller:
     return Caller(kind="staff", id=str(request.user.pk), door="admin", is_staff=True)
 
 
-class HistoryMixin(admin.ModelAdmin):
+class HistoryMixin(ExportMixin):
     """The history of a thing is what the event log says of it and of its parts."""
 
     object_history_template = "admin/object_history.html"

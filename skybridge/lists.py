@@ -50,6 +50,12 @@ def money(amount: Decimal | None, currency: str) -> str:
     return "–" if amount is None else f"{rounded(amount, currency):,} {currency}"
 
 
+def exported(column: Column, read: Callable[[Any], Any], *, is_amount: bool = False) -> Column:
+    """Say what a column is in a file, where that is not what the list shows."""
+    column.exported, column.is_amount = read, is_amount
+    return column
+
+
 def amount(name: str, description: str = "") -> Column:
     """Return the column of an amount that stands beside its currency."""
 
@@ -57,8 +63,11 @@ def amount(name: str, description: str = "") -> Column:
     def column(row) -> str:
         return money(getattr(row, name), row.currency)
 
+    def number(row) -> Decimal | None:
+        return None if (value := getattr(row, name)) is None else rounded(value, row.currency)
+
     column.__name__ = name
-    return column
+    return exported(column, number, is_amount=True)
 
 
 def status_column() -> Any:
@@ -68,7 +77,7 @@ def status_column() -> Any:
     def status(row) -> str:
         return status_badge(row)
 
-    return status
+    return exported(status, lambda row: row.get_status_display().lower())
 
 
 # A column that is a function is `Any`: the stubs of Django's admin know names only.
@@ -89,8 +98,14 @@ def link(name: str, page: str, key: str, text: str, description: str = "") -> Co
             return "–"
         return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[pk]), read_text(row))
 
+    def text_of(row) -> Any:
+        try:
+            return None if read_key(row) is None else read_text(row)
+        except AttributeError:
+            return None
+
     column.__name__ = name
-    return column
+    return exported(column, text_of)
 
 
 class CutPaginator(Paginator):

@@ -1,0 +1,302 @@
+"""Lists as files: every row of a list as it is filtered and searched, streamed as CSV or XLSX in constant memory.
+
+A text that a spreadsheet would take for a formula is written as text. Who may export has `skybridge.export` and may see
+the list; each export is recorded when it begins and when it ends.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from html import unescape
+from operator import attrgetter
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+from uuid import uuid4
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import label_for_field, lookup_field
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from skybridge import context
+from skybridge.events import Actor, Happening, record
+
+CHUNK = 2_000  # rows that are in memory at a time
+PIECE = 64 * 1024  # bytes of a file that are sent at a time
+SHEET_ROWS = 1_000_000  # a sheet holds 1,048,576
+LONGEST_TEXT = 32_767  # characters in a spreadsheet's cell
+EXACT_DIGITS = 15  # a spreadsheet's number holds no more
+KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+Cell = str | int | Decimal | float | bool | date | datetime | None
+Read = Callable[[Any], Any]
+# Source: OWASP, CSV Injection; its list with the full-width signs, also after blanks.
+begins_formula = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]").match
+find_tags = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file: its heading, and how a row's cell is read."""
+
+    heading: str
+    read: Read
+
+
+# --- Columns: those of the list, as values ---
+
+
+def columns_of(model_admin: admin.ModelAdmin, names: list) -> list[Column]:
+    """Return the columns of a list. A column may say itself what is exported for it (`exported`, see `lists.py`).
+
+    Amounts are numbers; their currency is one more column.
+    """
+    shown = [name for name in names if name != "action_checkbox"]
+    columns = [
+        Column(str(label_for_field(name, model_admin.model, model_admin)), reader_of(model_admin, name))
+        for name in shown
+    ]
+    if any(getattr(name, "is_amount", False) for name in shown):
+        columns.append(Column("currency", attrgetter("currency")))
+    return columns
+
+
+def reader_of(model_admin: admin.ModelAdmin, name: Any) -> Read:
+    if exported := getattr(name, "exported", None):
+        return exported
+    if isinstance(name, str):
+        try:
+            return field_reader(model_admin.model._meta.get_field(name))
+        except FieldDoesNotExist:
+            pass
+    return lambda row: lookup_field(name, row, model_admin)[2]
+
+
+def field_reader(field: Any) -> Read:
+    """Return how a field is read: related rows and choices as their words."""
+    if field.is_relation:
+        return lambda row: str(related) if (related := getattr(row, field.name)) is not None else None
+    if field.choices:
+        return attrgetter(f"get_{field.name}_display")
+    return attrgetter(field.attname)
+
+
+def cell_of(column: Column, row: Any) -> Cell:
+    """Return a cell's value: text, number, date or time in UTC; nothing where the list shows a dash."""
+    try:
+        value = column.read(row)
+    except ObjectDoesNotExist:
+        return None
+    if callable(value):
+        value = value()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value
+    if value is None or isinstance(value, int | Decimal | float | date):
+        return value
+    text = unescape(find_tags.sub("", value)) if isinstance(value, SafeString) else str(value)
+    return None if text in ("", "–") else text
+
+
+def rows_of(queryset: Any, columns: list[Column]) -> Iterator[list[Cell]]:
+    for row in queryset.iterator(chunk_size=CHUNK):
+        yield [cell_of(column, row) for column in columns]
+
+
+# --- CSV ---
+
+
+class Echo:
+    """What a writer writes to, to have its lines back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_pieces(headings: list[str], rows: Iterator[list[Cell]]) -> Iterator[bytes]:
+    """Yield a CSV (RFC 4180, UTF-8 with the mark by which spreadsheets know it) in pieces."""
+    writer = csv.writer(Echo())
+    lines = ["\ufeff", writer.writerow(headings)]
+    size = 0
+    for row in rows:
+        line = writer.writerow([csv_cell(value) for value in row])
+        lines.append(line)
+        size += len(line)
+        if size >= PIECE:
+            yield "".join(lines).encode()
+            lines, size = [], 0
+    yield "".join(lines).encode()
+
+
+def csv_cell(value: Cell) -> Cell:
+    if isinstance(value, str):
+        return f"'{value}" if begins_formula(value) else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%S}Z"
+    return value
+
+
+# --- XLSX ---
+
+
+def xlsx_pieces(headings: list[str], rows: Iterator[list[Cell]]) -> Iterator[bytes]:
+    """Yield a workbook in pieces. Its rows go to the disk as they come; the file exists when the last is written."""
+    with NamedTemporaryFile(suffix=".xlsx") as file:
+        write_workbook(file, headings, rows)
+        file.seek(0)
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def write_workbook(file: IO[bytes], headings: list[str], rows: Iterator[list[Cell]]) -> None:
+    # No text becomes a formula, a link or a number; times are UTC.
+    texts = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with Workbook(file, {"constant_memory": True, "remove_timezone": True, **texts}) as book:
+        formats = {
+            datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            date: book.add_format({"num_format": "yyyy-mm-dd"}),
+        }
+        bold = book.add_format({"bold": True})
+        sheet, number = new_sheet(book, headings, bold), 0
+        for row in rows:
+            if number == SHEET_ROWS:
+                sheet, number = new_sheet(book, headings, bold), 0
+            number += 1
+            write_row(sheet, number, row, formats)
+
+
+def new_sheet(book: Workbook, headings: list[str], bold: Any) -> Worksheet:
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(headings) - 1, 18)
+    for place, heading in enumerate(headings):
+        sheet.write_string(0, place, heading, bold)
+    return sheet
+
+
+def write_row(sheet: Worksheet, number: int, row: list[Cell], formats: Mapping[type, Any]) -> None:
+    for place, value in enumerate(row):
+        if isinstance(value, str):
+            sheet.write_string(number, place, value[:LONGEST_TEXT])
+        elif isinstance(value, bool):
+            sheet.write_boolean(number, place, value)
+        elif isinstance(value, date):
+            write_time(sheet, number, place, value, formats[type(value)])
+        elif value is not None:
+            write_number(sheet, number, place, value)
+
+
+def write_number(sheet: Worksheet, number: int, place: int, value: Any) -> None:
+    """Write a number as one, or as text where it has more digits than a spreadsheet keeps."""
+    digits = Decimal(value).as_tuple().digits
+    if len(digits) > EXACT_DIGITS:
+        sheet.write_string(number, place, str(value))
+    else:
+        sheet.write_number(number, place, value)
+
+
+def write_time(sheet: Worksheet, number: int, place: int, value: date, its_format: Any) -> None:
+    if value.year < 1900:  # where a spreadsheet's calendar begins
+        sheet.write_string(number, place, value.isoformat())
+    else:
+        sheet.write_datetime(number, place, value, its_format)
+
+
+WRITERS = {"csv": csv_pieces, "xlsx": xlsx_pieces}
+
+
+# --- The page ---
+
+
+class ExportMixin(admin.ModelAdmin):
+    """A list that can be had as a file, under `export.csv` and `export.xlsx` beside it."""
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        view = self.admin_site.admin_view(self.export_view)
+        own = [path(f"export.{kind}", view, {"kind": kind}, name=f"{name}_{kind}") for kind in KINDS]
+        return own + super().get_urls()
+
+    def has_export_permission(self, request) -> bool:
+        return self.has_view_permission(request) and request.user.has_perm("skybridge.export")
+
+    def changelist_view(self, request, extra_context=None):
+        exports = self.export_links(request) if self.has_export_permission(request) else []
+        return super().changelist_view(request, {"exports": exports, **(extra_context or {})})
+
+    def export_links(self, request) -> list[tuple[str, str]]:
+        query = request.GET.copy()
+        query.pop("p", None)
+        asked = f"?{query.urlencode()}" if query else ""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_export"
+        return [(reverse(f"{name}_{kind}") + asked, kind.upper()) for kind in KINDS]
+
+    @method_decorator(require_safe)
+    def export_view(self, request, kind: str) -> HttpResponse:
+        """Answer with all rows of the list as it is filtered."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        try:
+            shown = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        columns = columns_of(self, list(shown.list_display))
+        export = Export(request, self.opts.label, kind)
+        rows = export.counted(rows_of(shown.queryset, columns))
+        pieces = WRITERS[kind]([column.heading for column in columns], rows)
+        response = StreamingHttpResponse(export.recorded(pieces), content_type=KINDS[kind])
+        response["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
+        return response
+
+
+class Export:
+    """One export: its name, how many rows it has so far, and its events."""
+
+    def __init__(self, request, label: str, kind: str):
+        at = timezone.now()
+        self.id, self.rows, self.actor = uuid4(), 0, Actor("staff", str(request.user.pk), "admin")
+        self.request_id = getattr(request, "id", "")
+        self.file_name = f"{label.replace('.', '-').lower()}-{at:%Y%m%d-%H%M%S}.{kind}"
+        self.facts = {"list": label, "file": self.file_name, "filters": dict(request.GET.items())}
+        record([Happening("export.begun", self.id, after=self.facts)], actor=self.actor, at=at)
+
+    def counted(self, rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
+        for row in rows:
+            self.rows += 1
+            yield row
+
+    def recorded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass the file on, and record how it ended: whole, or broken off by either side."""
+        is_whole = False
+        try:
+            yield from pieces
+            is_whole = True
+        finally:
+            word = "ended" if is_whole else "broken_off"
+            with request_named(self.request_id):
+                happening = Happening(f"export.{word}", self.id, after={**self.facts, "rows": self.rows})
+                record([happening], actor=self.actor)
+
+
+@contextmanager
+def request_named(request_id: str) -> Iterator[None]:
+    """Name the request in events that are recorded after its middleware has ended."""
+    token = context.request_id.set(request_id)
+    try:
+        yield
+    finally:
+        context.request_id.reset(token)
