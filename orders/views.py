@@ -1,4 +1,4 @@
-"""The back office's search: one box on every page, one page of what was found."""
+"""The back office's home, and its search: one box on every page, one page of what was found."""
 
 from django.contrib import admin
 from django.shortcuts import redirect
@@ -6,9 +6,24 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from orders.dashboard import percent, read_dashboard
+from orders.dashboard_pictures import charts_of
 from orders.finding import Found, find
 
 NONE = Found()
+
+
+@require_safe
+def home_page(request):
+    """Show the dashboard above the lists; only what the member of staff may see is read."""
+    board = read_dashboard(kinds_seen(request), at=timezone.now())
+    today = board.today
+    shares = {"load": (today.sold, today.seats), "checked_in": (today.checked_in, today.sold)}
+    shares["boarded"] = (today.boarded, today.sold)
+    texts = {name: "–" if (share := percent(*of)) is None else f"{share} %" for name, of in shares.items()}
+    problems = bool(board.trouble_count or board.failure_count or board.is_behind or board.throttled)
+    context = {"board": board, "charts": charts_of(board), "shares": texts, "problems": problems}
+    return admin.site.index(request, context)
 
 
 @require_safe

@@ -7,9 +7,11 @@ import math
 import os
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from uuid import UUID
 
 import redis
 
@@ -22,10 +24,11 @@ ADMITTED, RATE_EXCEEDED, QUOTA_EXCEEDED = 0, 1, 2
 MICRO = 1_000_000  # a bucket is kept in millionths of a token, so that everything is a whole number
 ASK_AGAIN_AFTER = 1.0  # seconds that a Valkey that failed is left alone
 
-# KEYS: the bucket. ARGV: rate per second, burst, quota or -1, "day" or "month".
+# KEYS: the bucket, and the hour's refusals. ARGV: rate per second, burst, quota or -1, "day" or "month".
 # Returns one text, which is cheaper to read than a list: verdict, whole tokens left, seconds to wait, seconds until
 # full, calls used of the quota, seconds until the period ends, length of the period in seconds.
-# A refused call changes nothing. Months by Howard Hinnant, "chrono-compatible low-level date algorithms".
+# A refused call takes nothing; an agency's is counted. Months by Howard Hinnant, "chrono-compatible low-level date
+# algorithms".
 SCRIPT = """
 local clock = redis.call('TIME')
 local second = tonumber(clock[1])
@@ -73,6 +76,9 @@ else
   if quota >= 0 then expires = math.max(expires, ends) end
   redis.call('EXPIREAT', KEYS[1], string.format('%.0f', expires))
 end
+if verdict > 0 and string.sub(KEYS[1], 1, 16) == 'throttle:agency:' then
+  if redis.call('ZINCRBY', KEYS[2], 1, KEYS[1]) == '1' then redis.call('EXPIRE', KEYS[2], 7200) end
+end
 local full_in = math.ceil((burst - level) / rate / 1000000)
 return string.format('%d %.0f %.0f %.0f %.0f %d %d', verdict, math.floor(level / 1000000), wait, full_in, used,
   ends - second, (last - first) * 86400)
@@ -115,8 +121,38 @@ def packed(text: str) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(encoded), encoded)
 
 
-EVALSHA = b"*8\r\n" + packed("EVALSHA") + packed(SCRIPT_HASH) + packed("1")
-EVAL = b"*8\r\n" + packed("EVAL") + packed(SCRIPT) + packed("1")
+EVALSHA = b"*9\r\n" + packed("EVALSHA") + packed(SCRIPT_HASH) + packed("2")
+EVAL = b"*9\r\n" + packed("EVAL") + packed(SCRIPT) + packed("2")
+
+
+def refusals_key(second: float) -> str:
+    """Return the name of the sorted set in which an hour's refused calls are counted by bucket."""
+    return f"refusals:{int(second) // 3600}"
+
+
+class Refusals(NamedTuple):
+    """How many calls of an agency were refused in this hour and the one before."""
+
+    agency_id: UUID
+    calls: int
+
+
+def most_refused(second: float, most: int) -> list[Refusals] | None:
+    """Return the agencies whose calls were refused most often, that first. One round trip; None while Valkey is away.
+
+    What a process counts on its own while Valkey is away is not among them.
+    """
+    try:
+        hours = valkey().pipeline(transaction=False)
+        for hour in (second, second - 3600):
+            hours.zrevrange(refusals_key(hour), 0, most - 1, withscores=True)
+        found = hours.execute()
+    except redis.RedisError:
+        return None
+    calls: Counter[str] = Counter()
+    for bucket, count in (pair for pairs in found for pair in pairs):
+        calls[bucket.decode().rpartition(":")[2]] += int(count)
+    return [Refusals(UUID(agency_id), count) for agency_id, count in calls.most_common(most)]
 
 
 class RemoteBuckets:
@@ -141,7 +177,7 @@ class RemoteBuckets:
         if self.is_away and not self.may_ask_again():
             return None
         try:
-            answer = self.run(packed(name) + packed_terms(plan))
+            answer = self.run(packed(name) + packed(refusals_key(time.time())) + packed_terms(plan))
         except (redis.RedisError, OSError) as exc:
             self.note_failure(exc)
             return None

@@ -3,14 +3,15 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from orders.views import find_anything
+from orders.views import find_anything, home_page
 from skybridge import account_views, views
 from skybridge.permissions_views import permissions_page
 from skybridge.sign_in import OfficeSignIn, SignIn, code_page
 
-# The back office: its sign-in and page of permissions, then Django's.
+# The back office: its home, sign-in and page of permissions, then Django's.
 office_urls, office, office_name = admin.site.urls
 office_urls = [
+    path("", admin.site.admin_view(home_page), name="index"),
     path("login/", OfficeSignIn.as_view(), name="login"),
     path("permissions/", admin.site.admin_view(permissions_page), name="permissions"),
     *office_urls,
