@@ -5,7 +5,7 @@ transaction; confirm is a single statement. A repeated action on a booking that 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -23,10 +23,13 @@ from flights.models import SeatHold
 from partners.callers import Caller
 from skybridge import events
 from skybridge.constraints import violates
-from skybridge.exceptions import ConcurrentChange
+from skybridge.exceptions import ConcurrentChange, InvalidInput
+from skybridge.times import utc_text
 from skybridge.versions import check_version
 from ticketing.models import Coupon
 from ticketing.services import close_tickets, issue_tickets, seats_by_flight
+
+LONGEST_HOLD = timedelta(hours=24)
 
 
 def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor) -> Booking:
@@ -80,8 +83,12 @@ def end_booking(
     reason: str = "",
     if_match: str | None = None,
     at: datetime | None = None,
+    waived: bool = False,
 ) -> tuple[BookingView, Terms | None]:
-    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before."""
+    """Do what `act` does; return the booking, and what its fare rules give back, None if it had ended so before.
+
+    `waived`: everything goes back, whatever they say; for refunds.
+    """
     target, carry_out = ACTIONS[action]
     at = at or timezone.now()
     terms = None
@@ -90,7 +97,7 @@ def end_booking(
         if status_at(booking, at) != target:
             view = read_bookings([booking_id])[0]
             check_action(view, action, at)
-            terms = carry_out(booking, view, caller, reason, at)
+            terms = carry_out(booking, view, caller, reason, at, waived)
         return read_bookings([booking_id])[0], terms
 
 
@@ -172,24 +179,29 @@ def extend_hold(booking: Booking, *, until: datetime, at: datetime, **changes) -
     SeatHold.objects.filter(booking_id=booking.pk).update(expires_at=until)
 
 
-def cancel(booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime) -> Terms:
+def cancel(
+    booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime, waived: bool = False
+) -> Terms:
     """Void the tickets of a locked booking and give the seats back; return what the fare rules give back."""
+    terms = terms_of(view, at, waived=waived)
     if booking.status == Booking.Status.CONFIRMED:
-        return end_sale(booking, view, Booking.Status.CANCELED, Coupon.Status.VOID, caller, reason, at)
+        return end_sale(booking, terms, Booking.Status.CANCELED, Coupon.Status.VOID, caller, reason, at)
     cancel_hold(booking, actor=caller, reason=reason, at=at)
-    return terms_of(view, at)
+    return terms
 
 
-def refund(booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime) -> Terms:
+def refund(
+    booking: Booking, view: BookingView, caller: Caller, reason: str, at: datetime, waived: bool = False
+) -> Terms:
     """Refund the tickets of a locked booking and give the seats back; return what the fare rules give back."""
-    return end_sale(booking, view, Booking.Status.REFUNDED, Coupon.Status.REFUNDED, caller, reason, at)
+    terms = terms_of(view, at, waived=waived)
+    return end_sale(booking, terms, Booking.Status.REFUNDED, Coupon.Status.REFUNDED, caller, reason, at)
 
 
 def end_sale(
-    booking: Booking, view: BookingView, status: str, coupon_status: str, caller: Caller, reason: str, at: datetime
+    booking: Booking, terms: Terms, status: str, coupon_status: str, caller: Caller, reason: str, at: datetime
 ) -> Terms:
-    """Close the tickets of a confirmed booking by their fare rules; the money is its caller's to post."""
-    terms = terms_of(view, at)
+    """Close the tickets of a confirmed booking on these terms; the money is its caller's to post."""
     coupons = close_tickets(booking.pk, coupon_status, actor=caller, reason=reason, at=at)
     return_sold_seats(seats_by_flight(coupons))
     refunded = booking.refunded_amount + terms.refund_amount
@@ -197,9 +209,32 @@ def end_sale(
     return terms
 
 
-def terms_of(view: BookingView, at: datetime) -> Terms:
-    """Return what would come of giving the whole booking up."""
-    return cancellation_terms(sold_coupons(view), at, involuntary=is_involuntary(view))
+def terms_of(view: BookingView, at: datetime, *, waived: bool = False) -> Terms:
+    """Return what would come of giving the whole booking up; waived, all of it goes back."""
+    return cancellation_terms(sold_coupons(view), at, involuntary=waived or is_involuntary(view))
+
+
+def keep_hold(booking_id: UUID, *, until: datetime, caller: Caller, at: datetime) -> Booking:
+    """Keep the seats of a pending booking for longer, at most LONGEST_HOLD from now; never for less.
+
+    Raises BookingNotFound, HoldExpired, ActionNotAllowed, or InvalidInput for a moment that is too late or too early.
+    """
+    with transaction.atomic():
+        booking = lock_booking(booking_id, caller=caller)
+        if has_run_out(booking, at):
+            raise HoldExpired(booking_status=status_at(booking, at))
+        if booking.status != Booking.Status.PENDING or booking.order_id:
+            raise ActionNotAllowed(
+                "Only a hold that no order sells yet can be extended.", booking_status=booking.status
+            )
+        before = booking.expires_at or at
+        if not before < until <= at + LONGEST_HOLD:
+            raise InvalidInput(f"A hold that ends at {utc_text(before)} is extended, to 24 hours from now at most.")
+        extend_hold(booking, until=until, at=at)
+        facts = {"expires_at": utc_text(before)}, {"expires_at": utc_text(until)}
+        events.record([events.Happening("booking.hold_extended", booking.pk, *facts)], actor=caller, at=at)
+        booking.expires_at = until
+    return booking
 
 
 ACTIONS = {

@@ -179,6 +179,21 @@ class FlightCabin(models.Model):
         return f"{self.flight_id} {self.cabin}"
 
 
+class BlockedSeat(models.Model):
+    """A seat that nobody may choose or be given on one flight; the cabin sells as many seats as before."""
+
+    flight = models.ForeignKey(Flight, on_delete=models.CASCADE, related_name="blocked_seats", db_index=False)
+    seat = models.CharField(max_length=4)
+    reason = models.CharField(max_length=200)
+    blocked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flight", "seat"], name="seat_blocked_once")]
+
+    def __str__(self) -> str:
+        return self.seat
+
+
 class SeatHold(models.Model):
     """Seats of a cabin that a pending booking holds until its deadline; gone once they are sold or released."""
 

@@ -7,7 +7,7 @@ the codes of IATA's PADIS code set 9825, of which `flights/data/seatmaps.toml` l
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
@@ -24,10 +24,15 @@ class Seat(NamedTuple):
     number: str
     letter: str
     characteristics: frozenset[str]
+    is_kept: bool = False  # by staff, on one flight
+
+    @property
+    def is_for_crew(self) -> bool:
+        return "C" in self.characteristics
 
     @property
     def is_blocked(self) -> bool:
-        return "C" in self.characteristics
+        return self.is_kept or self.is_for_crew
 
     @property
     def is_exit(self) -> bool:
@@ -62,7 +67,7 @@ class CabinMap(NamedTuple):
 
     @property
     def capacity(self) -> int:
-        return sum(not seat.is_blocked for seat in self.seats)
+        return sum(not seat.is_for_crew for seat in self.seats)
 
 
 class SeatMap(NamedTuple):
@@ -113,6 +118,20 @@ def draw(aircraft_type: str, capacities: tuple[tuple[str, int], ...]) -> SeatMap
     heads = zip(row_numbers(), codes, strict=False)
     cabins = (draw_cabin(layout, cabin, seats, patterns[cabin], heads) for cabin, seats in capacities)
     return SeatMap(layout.name, tuple(cabins))
+
+
+def keeping(drawn: SeatMap, numbers: Collection[str]) -> SeatMap:
+    """Return a map on which some seats are kept by staff; those that it does not have are left out."""
+    return drawn._replace(cabins=tuple(cabin._replace(rows=kept_rows(cabin, numbers)) for cabin in drawn.cabins))
+
+
+def kept_rows(cabin: CabinMap, numbers: Collection[str]) -> tuple[Row, ...]:
+    return tuple(
+        row._replace(
+            blocks=tuple(tuple(seat._replace(is_kept=seat.number in numbers) for seat in block) for block in row.blocks)
+        )
+        for row in cabin.rows
+    )
 
 
 def row_numbers() -> Iterator[int]:

@@ -24,8 +24,15 @@ from partners.models import Payment
 from ticketing import checkin
 from ticketing.bags import bags_of
 from ticketing.checkin import Wish
-from ticketing.exceptions import NothingToCheckIn, NotPaid, TicketNeeded, TicketNotFound, TicketNotValid
-from ticketing.models import Bag, BoardingPass, Coupon, Ticket
+from ticketing.exceptions import (
+    NotCheckedIn,
+    NothingToCheckIn,
+    NotPaid,
+    TicketNeeded,
+    TicketNotFound,
+    TicketNotValid,
+)
+from ticketing.models import Bag, BoardingPass, Coupon, PassengerType, Ticket
 from ticketing.passes import passes_of
 from ticketing.travel_documents import keep_documents
 
@@ -172,6 +179,27 @@ def check_paid(booking: Booking, unpaid: Mapping[UUID, str], at: datetime) -> No
 
 
 # --- Undoing it ---
+
+
+def offload_booking(booking_id: UUID, *, caller: Caller, at: datetime) -> None:
+    """Take everybody of a booking off the flights that have not left, children first, all or nothing.
+
+    Raises BookingNotFound, NotCheckedIn, or as `ticketing.checkin.undo_check_in`.
+    """
+    with delivering([booking_id], caller=caller, at=at) as delivery:
+        for ticket_id in aboard(checkin.lock_coupons(booking_id)):
+            coupons = checkin.lock_coupons(booking_id)
+            checkin.undo_check_in(coupons, ticket_id, caller=caller, at=at)
+        delivery.is_changed = True
+
+
+def aboard(coupons: Sequence[Coupon]) -> list[UUID]:
+    """Return the tickets that are checked in, the adults' last. Raises NotCheckedIn when there is none."""
+    found = [coupon for coupon in coupons if coupon.status in checkin.ABOARD]
+    if not found:
+        raise NotCheckedIn
+    found.sort(key=lambda coupon: coupon.ticket.passenger_type == PassengerType.ADULT)
+    return list(dict.fromkeys(coupon.ticket_id for coupon in found))
 
 
 def undo_check_in(ticket_id: UUID, *, event_id: UUID | None = None, caller: Caller, at: datetime) -> CheckedIn:

@@ -4,6 +4,7 @@ The order is locked first; what the change costs is posted to its account in the
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from bookings.changes import Change, change_booking
 from bookings.documents import BookingView
+from bookings.exceptions import QuoteStale
 from bookings.fare_rules import Settlement
 from bookings.models import Booking, Quote, status_at
 from bookings.quotes import carry_out_quote, check_quote, read_quote
@@ -69,16 +71,24 @@ def refuse_while_ordered(view: BookingView) -> None:
 
 
 def close_booking(
-    booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None
-) -> BookingView:
-    """Cancel or refund a booking and give back what its fare rules say."""
+    booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None,
+    waived: bool = False, giving_back: Decimal | None = None,
+) -> BookingView:  # fmt: skip
+    """Cancel or refund a booking and give back what its fare rules say, or all of it if they are waived.
+
+    Raises QuoteStale, and changes nothing, when that is another amount than `giving_back`.
+    """
     view = read_booking(booking_id, caller=caller)
     refuse_while_ordered(view)
     at = timezone.now()
     with transaction.atomic():
         order = lock_order_of(view)
         with paying_back([booking_id], own=order, caller=caller, kind=action, at=at):
-            view, terms = end_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
+            view, terms = end_booking(
+                booking_id, action, caller=caller, reason=reason, if_match=if_match, waived=waived
+            )
+        if giving_back is not None and (terms is None or terms.refund_amount != giving_back):
+            raise QuoteStale
         if terms:
             settle_booking(order, view, terms.settlement, "cancellation", caller=caller, at=at)
         return view

@@ -39,6 +39,11 @@ class SeatBlocked(SeatRefused):
     message = "This seat is not for passengers."
 
 
+class SeatNotBlocked(SeatRefused):
+    code = "seat_not_blocked"
+    message = "This seat is not blocked."
+
+
 class SeatTaken(SeatRefused):
     code = "seat_taken"
     message = "Somebody else has this seat; see the flight's seat map for free ones."

@@ -14,13 +14,14 @@ from functools import cached_property
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, OuterRef, Value, When
 
 from flights.exceptions import FlightNotFound
-from flights.models import Flight, FlightCabin
+from flights.models import BlockedSeat, Flight, FlightCabin
 from flights.seating import Refusal, Sitter, assign_near, check_choice, seat_price, sitters
-from flights.seatmaps import SeatMap, seat_map
+from flights.seatmaps import SeatMap, keeping, seat_map
 from skybridge import events
 from skybridge.constraints import violates
 from skybridge.events import Actor
@@ -98,7 +99,8 @@ class FlightSeats(NamedTuple):
 
 def read_seats(flight_id: UUID, *, at: datetime) -> FlightSeats:
     """Return a flight's seats and who has them. Two statements. Raises FlightNotFound."""
-    cabins = list(FlightCabin.objects.filter(flight_id=flight_id).select_related("flight"))
+    kept = ArraySubquery(BlockedSeat.objects.filter(flight=OuterRef("flight")).values("seat"))
+    cabins = list(FlightCabin.objects.filter(flight_id=flight_id).select_related("flight").annotate(kept=kept))
     if not cabins:
         raise FlightNotFound
     flight = cabins[0].flight
@@ -106,7 +108,7 @@ def read_seats(flight_id: UUID, *, at: datetime) -> FlightSeats:
         cursor.execute(OCCUPANTS, {"flight_id": flight_id, "at": at})
         occupants = [Occupant._make(row) for row in cursor.fetchall()]
     drawn = seat_map(flight.aircraft_type, {cabin.cabin: cabin.capacity for cabin in cabins})
-    return FlightSeats(flight, drawn, occupants)
+    return FlightSeats(flight, keeping(drawn, cabins[0].kept) if cabins[0].kept else drawn, occupants)
 
 
 def lock_departure(flight_id: UUID) -> Departure:
