@@ -4,10 +4,11 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html_join
 
 from flights.airports import fold
+from flights.import_page import bounded, import_page, may_import
 from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
 from flights.offers import match_designator
@@ -128,6 +129,14 @@ class FlightAdmin(ReadOnlyAdmin):
         "arrives_at", "aircraft_type", "registration", status, "updated_at", "related",
     )  # fmt: skip
     inlines = (FlightCabinInline,)
+
+    def get_urls(self):
+        """Add the page of imports, see `flights/import_page.py`."""
+        view = bounded(self.admin_site.admin_view(import_page))
+        return [path("import/", view, name="flights_flight_import"), *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"may_import": may_import(request), **(extra_context or {})})
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("origin", "destination", "carrier")

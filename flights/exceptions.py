@@ -39,3 +39,19 @@ class InvalidDesignator(InvalidInput):
 class DuplicateFlight(InvalidInput):
     code = "duplicate_flight"
     message = "A booking takes each flight once."
+
+
+class UploadGone(DomainError):
+    code = "upload_gone"
+    message = "The uploaded file is not here any more; choose it again."
+
+
+class UploadTooLarge(DomainError):
+    code = "upload_too_large"
+    status_code = 413
+    message = "The file is too large to be uploaded; use the command import_schedule."
+
+
+class UnreadableSchedule(DomainError):
+    code = "unreadable_schedule"
+    status_code = 400

@@ -4,10 +4,12 @@ Batches commit one by one, so that no booking waits long and memory stays bounde
 whole. Each changed flight gets an event `flight.rescheduled`; the new ones share one `schedule.imported`.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -25,9 +27,25 @@ KEPT_NOTES = 1_000
 IMPORT_LOCK = 0x5C4ED01E  # one import at a time, database-wide
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A flight of a schedule as it is (`before`, None for a new one) and as the schedule has it."""
+
+    line: int
+    designator: str
+    departure_date: date
+    origin: str
+    flight_id: UUID | None
+    before: dict | None
+    after: dict
+
+
 @dataclass
 class Summary:
-    """What an import did, in flights; of refusals and warnings the first KEPT_NOTES are kept."""
+    """What an import did, in flights; of refusals and warnings the first KEPT_NOTES are kept.
+
+    `examples` has some flights of each kind (`new`, `changed`, `unchanged`) where they were asked for.
+    """
 
     read: int = 0
     new: int = 0
@@ -37,6 +55,7 @@ class Summary:
     warned: int = 0
     refusals: list[Refused] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
+    examples: dict[str, list[Example]] = field(default_factory=lambda: {kind: [] for kind in sql.KINDS})
 
     def __str__(self) -> str:
         counts = ("read", "new", "changed", "unchanged", "refused")
@@ -65,16 +84,17 @@ def import_flights(
     actor: events.Actor,
     source: str = "",
     dry_run: bool = False,
+    examples: int = 0,
     now: datetime | None = None,
 ) -> Summary:
     """Merge dated flights into the database and return what was done. Not to be called inside a transaction.
 
     Flights are known by carrier, number, suffix, local date and origin. A second record of one flight, a change of a
     flight that has departed or is not `scheduled`, of the destination of a flight with seats sold or held, or to fewer
-    seats than those, is refused. Locks the changed flights and their cabins, each by primary key. Raises UnreadableFile
-    when the records break off; the batches before stay in.
+    seats than those, is refused. Of each kind so many `examples` are kept. Locks the changed flights and their cabins,
+    each by primary key. Raises UnreadableFile when the records break off; the batches before stay in.
     """
-    merge = Merge(actor, source, dry_run, now or timezone.now())
+    merge = Merge(actor, source, dry_run, now or timezone.now(), examples)
     with connection.cursor() as cursor:
         cursor.execute(sql.DROP)
         cursor.execute(sql.CREATE)
@@ -109,8 +129,8 @@ def batches(records: Iterable[Record], summary: Summary) -> Iterator[list[DatedF
 class Merge:
     """One import under way."""
 
-    def __init__(self, actor: events.Actor, source: str, dry_run: bool, now: datetime):
-        self.summary = Summary()
+    def __init__(self, actor: events.Actor, source: str, dry_run: bool, now: datetime, examples: int):
+        self.summary, self.most_examples = Summary(), examples
         self.actor, self.source, self.dry_run, self.now = actor, source, dry_run, now
         self.airports = {airport.iata: airport for airport in Airport.objects.defer("search_terms")}
         self.fares: set[tuple[str, str, str, str]] = set()
@@ -134,6 +154,7 @@ class Merge:
             self.compare(cursor, len(flights))
             cursor.execute(sql.COUNT)
             new, changed, unchanged = cursor.fetchone()
+            self.keep_examples(cursor, {"new": new, "changed": changed, "unchanged": unchanged})
             if not self.dry_run:
                 self.write(cursor, flights, marks, new, changed)
         self.summary.read += len(flights)
@@ -189,6 +210,13 @@ class Merge:
     def refuse(self, cursor, statement: str) -> None:
         cursor.execute(statement, {"now": self.now} if "%(now)s" in statement else None)
         self.summary.refuse(Refused(line, reason) for line, reason in sorted(cursor.fetchall()))
+
+    def keep_examples(self, cursor, counts: dict[str, int]) -> None:
+        for kind, number in counts.items():
+            kept = self.summary.examples[kind]
+            if number and len(kept) < self.most_examples:
+                cursor.execute(sql.EXAMPLES[kind], [self.most_examples - len(kept)])
+                kept += [Example(*row[:5], *(part and json.loads(part) for part in row[5:])) for row in cursor]
 
     def write(self, cursor, flights: list[DatedFlight], marks: list[str], new: int, changed: int) -> None:
         if new or changed:

@@ -16,11 +16,17 @@ LONGEST_LINE = 4096
 
 
 def read_schedule(
-    path: Path, zones: Zones, *, file_format: str = "", progress: Callable[[int, int], None] = lambda done, size: None
+    path: Path,
+    zones: Zones,
+    *,
+    file_format: str = "",
+    progress: Callable[[int, int], None] = lambda done, size: None,
+    most_bytes: int = 0,
 ) -> Iterator[Record]:
     """Yield a schedule file's flights, refusals and warnings. `progress` is told bytes read and the file's size.
 
-    `file_format` is `csv`, `ssim` or "" (told by the content). Raises UnreadableFile, also after the first records.
+    `file_format` is `csv`, `ssim` or "" (told by the content). `most_bytes` limits what a file may unpack to (0: no
+    limit). Raises UnreadableFile, also after the first records.
     """
     try:
         with path.open("rb") as file:
@@ -28,7 +34,8 @@ def read_schedule(
             is_gzip = file.read(2) == GZIP_MAGIC
             file.seek(0)
             stream: IO[bytes] = gzip.GzipFile(fileobj=file) if is_gzip else file  # type: ignore[assignment]
-            lines = numbered_lines(stream, lambda: progress(file.tell(), size))
+            limited: IO[bytes] = Limited(stream, most_bytes) if most_bytes else stream  # type: ignore[assignment]
+            lines = numbered_lines(limited, lambda: progress(file.tell(), size))
             first = next(lines, None)
             if first is None:
                 raise UnreadableFile("it is empty")
@@ -36,6 +43,20 @@ def read_schedule(
             yield from reader(chain_first(first, lines), zones)
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableFile(str(error)) from error
+
+
+class Limited:
+    """A stream that is not read beyond so many bytes: a small file may unpack to a large one."""
+
+    def __init__(self, stream: IO[bytes], most: int):
+        self.stream, self.most, self.left = stream, most, most
+
+    def readline(self, longest: int) -> bytes:
+        line = self.stream.readline(longest)
+        self.left -= len(line)
+        if self.left < 0:
+            raise UnreadableFile(f"it unpacks to more than {self.most // 1_000_000} MB")
+        return line
 
 
 def chain_first(first: tuple[int, str], rest: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -82,16 +82,26 @@ SELECT count(*) FILTER (WHERE flight_id IS NULL), count(*) FILTER (WHERE differs
 FROM schedule_batch
 """
 
+BEFORE = """jsonb_build_object('destination', f.destination_id, 'departs_at', f.departs_at, 'arrives_at', f.arrives_at,
+        'aircraft_type', f.aircraft_type, 'registration', f.registration, 'seats',
+        (SELECT jsonb_object_agg(c.cabin, c.capacity) FROM flights_flightcabin c WHERE c.flight_id = f.id))"""
+AFTER = f"""jsonb_build_object('destination', b.destination_id, 'departs_at', b.departs_at, 'arrives_at', b.arrives_at,
+        'aircraft_type', b.aircraft_type, 'registration', COALESCE(NULLIF(b.registration, ''), f.registration, ''),
+        'seats', (SELECT jsonb_object_agg(v.cabin, v.seats) FROM {CABINS} WHERE v.seats > 0))"""
+KINDS = {"new": "b.flight_id IS NULL", "changed": "b.differs", "unchanged": "b.flight_id IS NOT NULL AND NOT b.differs"}
+# What is the matter with some flights of a kind; `before` is null for a new one.
+EXAMPLES = {
+    kind: f"""
+SELECT b.line, b.carrier_id || b.flight_number || b.operational_suffix, b.departure_date, b.origin_id, f.id,
+    CASE WHEN f.id IS NOT NULL THEN {BEFORE} END, {AFTER}
+FROM schedule_batch b LEFT JOIN flights_flight f ON f.id = b.flight_id WHERE {condition} ORDER BY b.n LIMIT %s
+"""
+    for kind, condition in KINDS.items()
+}
+
 RECORD_CHANGES = f"""
 INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
-SELECT %(now)s, %(actor_kind)s, %(actor_id)s, %(door)s, 'flight.rescheduled', f.id,
-    jsonb_build_object('destination', f.destination_id, 'departs_at', f.departs_at, 'arrives_at', f.arrives_at,
-        'aircraft_type', f.aircraft_type, 'registration', f.registration, 'seats',
-        (SELECT jsonb_object_agg(c.cabin, c.capacity) FROM flights_flightcabin c WHERE c.flight_id = f.id)),
-    jsonb_build_object('destination', b.destination_id, 'departs_at', b.departs_at, 'arrives_at', b.arrives_at,
-        'aircraft_type', b.aircraft_type, 'registration', COALESCE(NULLIF(b.registration, ''), f.registration), 'seats',
-        (SELECT jsonb_object_agg(v.cabin, v.seats) FROM {CABINS} WHERE v.seats > 0)),
-    %(source)s, ''
+SELECT %(now)s, %(actor_kind)s, %(actor_id)s, %(door)s, 'flight.rescheduled', f.id, {BEFORE}, {AFTER}, %(source)s, ''
 FROM schedule_batch b JOIN flights_flight f ON f.id = b.flight_id WHERE b.differs ORDER BY b.n
 """
 UPDATE_REROUTED_FARES = """

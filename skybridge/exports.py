@@ -21,7 +21,8 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -166,7 +167,7 @@ def write_workbook(file: IO[bytes], headings: list[str], rows: Iterator[list[Cel
     # No text becomes a formula, a link or a number; times are UTC.
     texts = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(file, {"constant_memory": True, "remove_timezone": True, **texts}) as book:
-        formats = {
+        formats: dict[type, Any] = {
             datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             date: book.add_format({"num_format": "yyyy-mm-dd"}),
         }
@@ -246,7 +247,7 @@ class ExportMixin(admin.ModelAdmin):
         return [(reverse(f"{name}_{kind}") + asked, kind.upper()) for kind in KINDS]
 
     @method_decorator(require_safe)
-    def export_view(self, request, kind: str) -> HttpResponse:
+    def export_view(self, request, kind: str) -> HttpResponseBase:
         """Answer with all rows of the list as it is filtered."""
         if not self.has_export_permission(request):
             raise PermissionDenied

@@ -306,6 +306,11 @@ STORAGES = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+# Schedules that staff upload wait here for their confirmation; several hosts share one directory.
+UPLOAD_DIRECTORY = Path(env.str("UPLOAD_DIRECTORY", "") or HOME / "uploads")
+UPLOAD_LIFETIME = timedelta(hours=1)
+MOST_UPLOADED_BYTES = env.int("SCHEDULE_UPLOAD_MB", 20) * 1_000_000
+MOST_UNPACKED_BYTES = 10 * MOST_UPLOADED_BYTES
 
 # --- Security ---
 AUTH_PASSWORD_VALIDATORS = [
