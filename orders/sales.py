@@ -1,6 +1,7 @@
 """Selling: an order takes stock and bookings, is charged to an account, and its execution starts. All or nothing.
 
-Locks are taken as everywhere: orders whose passengers get a product, bookings, products by primary key, the account last.
+Locks are taken as everywhere: orders whose passengers get a product, bookings, products by primary key, the account
+last.
 """
 
 import json

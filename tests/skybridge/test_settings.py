@@ -51,7 +51,9 @@ def test_production_never_guesses_a_directory(read):
         read(**PRODUCTION)
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS", "TRAVEL_DOCUMENT_KEYS"])
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BOARDING_PASS_KEYS", "TRAVEL_DOCUMENT_KEYS"]
+)
 def test_production_starts_with_all_that_it_needs(read, name):
     with pytest.raises(ImproperlyConfigured, match=name):
         read(**{**PRODUCTION, "S3_BUCKET": "bucket", name: ""})

@@ -37,7 +37,7 @@ def links(boarding_pass):
 
 
 def read(image: Image.Image) -> zxingcpp.Barcode:
-    [found] = zxingcpp.read_barcodes(image)
+    [found] = zxingcpp.read_barcodes(image, formats=list(FORMATS.values()))
     return found
 
 

@@ -64,7 +64,10 @@ def read_svg(svg: str) -> list[bytes]:
 
 def read_symbol(rows: list[bytes]) -> list[tuple]:
     image = memoryview(b"".join(rows)).cast("B", (len(rows), len(rows[0])))
-    return [(code.format, code.text) for code in zxingcpp.read_barcodes(image, text_mode=zxingcpp.TextMode.Plain)]
+    return [
+        (code.format, code.text)
+        for code in zxingcpp.read_barcodes(image, formats=list(FORMATS.values()), text_mode=zxingcpp.TextMode.Plain)
+    ]
 
 
 def enlarged(rows: list[bytes], scale: int) -> list[bytes]:
