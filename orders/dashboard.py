@@ -200,7 +200,10 @@ NEXT = """
 SELECT f.id, f.carrier_id || f.flight_number || f.operational_suffix, f.origin_id, f.destination_id, f.departs_at,
     f.status, COALESCE(d.gate, ''), COALESCE(c.capacity, 0)::int, COALESCE(c.sold, 0)::int, k.checked_in, k.boarded
 FROM (
-    SELECT * FROM flights_flight WHERE status IN ('scheduled', 'delayed') AND departs_at >= %(at)s::timestamptz
+    SELECT * FROM flights_flight
+    WHERE status IN ('scheduled', 'delayed') AND departs_at >= %(first)s::timestamptz
+        AND departs_at < %(last)s::timestamptz
+        AND EXISTS (SELECT FROM flights_flightcabin WHERE flight_id = flights_flight.id AND sold > 0)
     ORDER BY departs_at, id LIMIT %(most)s
 ) f
 LEFT JOIN ticketing_departure d ON d.flight_id = f.id
@@ -227,8 +230,9 @@ def hours_of_today(at: datetime, *, with_passengers: bool) -> list[Hour]:
 
 
 def next_flights(at: datetime) -> list[NextFlight]:
-    """Return the flights that leave next. One statement."""
-    return [NextFlight(*row) for row in rows_of(NEXT, {"at": at, "most": SHOWN})]
+    """Return the flights that leave next with passengers, within a day. One statement."""
+    window = {"first": at, "last": at + timedelta(days=1), "most": SHOWN}
+    return [NextFlight(*row) for row in rows_of(NEXT, window)]
 
 
 # --- Problems ---

@@ -71,6 +71,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.engines: list[Engine] = []
         self.programs: list[Child] = []
+        self.errands: list[Child] = []  # run once, and are not started again
         self.began = time.monotonic()
 
     def start(self) -> None:
@@ -84,6 +85,7 @@ class Supervisor:
         self.prepare()
         self.start_programs()
         banner.show(self.state.directory, self.host, self.port)
+        self.start_errands()
 
     def start_engines(self, given: dict[str, str]) -> dict[str, str]:
         """Start the engines whose URL was not given, and return theirs."""
@@ -132,6 +134,14 @@ class Supervisor:
                 child.await_ready(lambda: answers_livez(self.host, self.port), WEB_READY_SECONDS)
                 self.say("Web ready")
 
+    def start_errands(self) -> None:
+        """Let the demo's week be sold when everything is up, so that nobody waits for it."""
+        if self.environment.get("SKYBRIDGE_DEMO_SALES") == "0":
+            return
+        child = self.child("simulation", ["manage.py", "simulate_sales"])
+        self.errands.append(child)
+        child.start()
+
     def program_list(self) -> list[Child]:
         """Return web, worker and beat. Orphans are killed: what they had not committed counts as never done."""
         schedule = self.state.directory / "celerybeat-schedule"
@@ -160,7 +170,7 @@ class Supervisor:
                 one.look(time.monotonic())
 
     def stop(self) -> None:
-        stop_children(self.programs[::-1], PROGRAMS_STOP_SECONDS)
+        stop_children([*self.errands, *self.programs[::-1]], PROGRAMS_STOP_SECONDS)
         stop_children([engine.child for engine in self.engines], ENGINES_STOP_SECONDS)
 
     def say(self, *words: str) -> None:

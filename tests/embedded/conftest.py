@@ -25,3 +25,4 @@ def bare_environment(home, monkeypatch):
         if name.startswith(OURS):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SKYBRIDGE_HOME", str(home))
+    monkeypatch.setenv("SKYBRIDGE_DEMO_SALES", "0")  # what is tested is the start
