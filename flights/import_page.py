@@ -80,8 +80,8 @@ def rehearse(request) -> HttpResponse:
 def confirm(request) -> HttpResponse:
     """Import what this person has rehearsed, and go to the flights."""
     try:
-        age = settings.UPLOAD_LIFETIME.total_seconds()
-        digest, name, user = signing.loads(request.POST["token"], salt=TEMPLATE, max_age=age)
+        token = request.POST["token"]
+        digest, name, user = signing.loads(token, salt=TEMPLATE, max_age=settings.UPLOAD_LIFETIME)
     except signing.BadSignature:
         raise UploadGone from None
     if user != request.user.pk:

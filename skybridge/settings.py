@@ -138,6 +138,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-holds": {"task": "bookings.expire_holds", "schedule": timedelta(seconds=10)},
     "reconcile-payments": {"task": "partners.reconcile_payments", "schedule": timedelta(seconds=10)},
     "delete-travel-documents": {"task": "ticketing.delete_travel_documents", "schedule": timedelta(hours=1)},
+    "clear-sessions": {"task": "skybridge.clear_sessions", "schedule": timedelta(days=1)},
     "purge-idempotency-keys": {"task": "skybridge.purge_idempotency_keys", "schedule": timedelta(hours=1)},
 }
 

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 MARK = "staff_session"  # in the session: its row
 SEEN_EVERY_SECONDS = 60
 MOST_REMEMBERED = 10_000
+KEPT = timedelta(days=90)  # after a session has run out
 BROWSERS = {
     "Edg": "Edge",
     "OPR": "Opera",
@@ -135,6 +136,11 @@ def end(rows: list[StaffSession], user: User, *, actor: Actor, at: datetime) -> 
     if ended:
         after = {"sessions": [str(row.pk) for row in rows]}
         record([Happening("staff_session.revoked", subject_of(user), after=after)], actor=actor, at=at)
+
+
+def forget_old(*, at: datetime) -> int:
+    """Delete the rows of sessions that have been over for long, and return how many."""
+    return StaffSession.objects.filter(expires_at__lt=at - KEPT).delete()[0]
 
 
 def current_id(request) -> UUID | None:

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from skybridge import staff_sessions
 from skybridge.models import Event, StaffSession
+from skybridge.tasks import clear_sessions
 from tests.skybridge.staff import PASSWORD, signed_in, user_with, with_password, with_role
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -176,3 +177,21 @@ def test_a_session_from_before_is_written_down_when_it_is_seen(clerk):
     assert is_signed_in(browser)
     assert StaffSession.objects.get().user == clerk
     assert is_signed_in(browser)
+
+
+def test_sessions_that_ended_long_ago_are_forgotten(clerk):
+    browse()
+    assert (Session.objects.count(), StaffSession.objects.count()) == (1, 1)
+    Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
+    clear_sessions()
+    assert (Session.objects.count(), StaffSession.objects.count()) == (0, 1)
+    StaffSession.objects.update(expires_at=timezone.now() - timedelta(days=91))
+    clear_sessions()
+    assert StaffSession.objects.count() == 0
+
+
+def test_a_role_s_page_takes_the_same_statements_for_any_number_of_permissions(django_assert_max_num_queries):
+    client = signed_in(User.objects.create_superuser("head"))
+    role = Group.objects.get(name="supervisor")
+    with django_assert_max_num_queries(12):
+        assert "Confirm bookings" in client.get(f"/admin/auth/group/{role.pk}/change/").content.decode()
