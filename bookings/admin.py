@@ -1,21 +1,21 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
+from bookings.acts import ACTS
 from bookings.models import Booking, Quote, status_at
 from flights.models import SeatHold
 from orders.finding import booking_ids, understand
 from orders.models import DisruptedBooking
-from orders.reservations import act
 from partners.admin import AgencyFilter
 from partners.models import Agency
 from skybridge import history
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
-from skybridge.exceptions import DomainError
+from skybridge.acts import ActsAdmin
+from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
 from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link
 from ticketing.models import Bag, Coupon, Emd, Ticket
 
@@ -49,7 +49,7 @@ status: Any = admin.display(description="status")(status_now)
 
 
 @admin.register(Booking)
-class BookingAdmin(ReadOnlyAdmin):
+class BookingAdmin(ActsAdmin, ReadOnlyAdmin):
     list_display = (
         "locator", status, "created_at", TO_AGENCY, "user_id", "seats", amount("total_amount"), TO_ORDER,
     )  # fmt: skip
@@ -63,22 +63,10 @@ class BookingAdmin(ReadOnlyAdmin):
         amount("total_amount"), amount("refunded_amount"), "created_at", "updated_at", "version",
     )  # fmt: skip
     inlines = (TicketInline, QuoteInline)
-    actions = ("confirm", "cancel", "refund")
+    acts = ACTS
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("agency")
-
-    @admin.action(permissions=["confirm"], description="Confirm: sell the seats and issue the tickets")
-    def confirm(self, request, bookings):
-        self.act_on(request, bookings, "confirm")
-
-    @admin.action(permissions=["cancel"], description="Cancel: void the tickets and give the seats back")
-    def cancel(self, request, bookings):
-        self.act_on(request, bookings, "cancel")
-
-    @admin.action(permissions=["refund"], description="Refund: refund the tickets and give the seats back")
-    def refund(self, request, bookings):
-        self.act_on(request, bookings, "refund")
 
     def get_search_results(self, request, queryset, search_term):
         """Find by what people quote, asking only indexes: the ids first, then the rows."""
@@ -121,26 +109,6 @@ class BookingAdmin(ReadOnlyAdmin):
         page = "admin:flights_flight_change"
         links = {str(k.flight): reverse(page, args=[k.flight_id]) for k in coupons if k.flight_id}
         return format_html_join(", ", '<a href="{}">{}</a>', ((url, text) for text, url in links.items())) or "-"
-
-    def has_confirm_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.confirm_booking")
-
-    def has_cancel_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.cancel_booking")
-
-    def has_refund_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.refund_booking")
-
-    def act_on(self, request, bookings, action: str) -> None:
-        """Do it for each booking through the service; a refusal becomes a message."""
-        for booking in bookings:
-            try:
-                view = act(booking.pk, action, caller=staff_caller(request))
-            except DomainError as refusal:
-                self.message_user(request, f"{booking}: {refusal.message}", messages.ERROR)
-            else:
-                self.message_user(request, f"{booking} is {view.booking.status}.", messages.SUCCESS)
-
 
 @admin.register(Quote)
 class QuoteAdmin(ReadOnlyAdmin):

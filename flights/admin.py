@@ -7,11 +7,13 @@ from django.db.models import Q
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 
+from flights.acts import ACTS
 from flights.airports import fold
 from flights.import_page import bounded, import_page, may_import
 from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
 from flights.offers import match_designator
+from skybridge.acts import ActsAdmin
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
 from skybridge.lists import DayFilter, amount, exact, link, status
 
@@ -115,7 +117,8 @@ class FlightCabinAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Flight)
-class FlightAdmin(ReadOnlyAdmin):
+class FlightAdmin(ActsAdmin, ReadOnlyAdmin):
+    acts = ACTS
     list_display = (
         "designator", "departure_date", "origin_id", "destination_id", "departs_locally_at", "aircraft_type", status,
     )  # fmt: skip
@@ -126,7 +129,7 @@ class FlightAdmin(ReadOnlyAdmin):
     ordering = ("departs_at", "id")
     fields = readonly_fields = (
         "designator", "carrier", "departure_date", "origin", "destination", "departs_locally_at", "departs_at",
-        "arrives_at", "aircraft_type", "registration", status, "updated_at", "related",
+        "arrives_at", "aircraft_type", "registration", status, "blocked", "updated_at", "related",
     )  # fmt: skip
     inlines = (FlightCabinInline,)
 
@@ -140,6 +143,10 @@ class FlightAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("origin", "destination", "carrier")
+
+    @admin.display(description="blocked seats")
+    def blocked(self, flight) -> str:
+        return ", ".join(sorted(flight.blocked_seats.values_list("seat", flat=True)[:200])) or "–"
 
     @admin.display(description="see also")
     def related(self, flight) -> str:

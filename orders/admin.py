@@ -4,20 +4,16 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
-from django.views.decorators.http import require_POST
 
 from bookings.admin import quote_state
 from bookings.models import Booking
 from orders import services, workflow
+from orders.acts import BACKUP_ACTS, EXECUTION_ACTS, ORDER_ACTS
 from orders.captions import advice, attempt_rows, duration_text
 from orders.drawings import drawing_of
 from orders.models import (
@@ -35,6 +31,7 @@ from orders.pictures import Picture, picture_of
 from partners.admin import AgencyFilter
 from partners.models import Payment, Refund
 from skybridge import history
+from skybridge.acts import ActsAdmin
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError
 from skybridge.exports import ExportMixin
@@ -46,12 +43,6 @@ TO_ORDER = link("order_link", "orders_order", "order_id", "order_id", "order")
 TO_BOOKING = link("to_booking", "bookings_booking", "booking_id", "booking", "booking")
 TO_PRODUCT = link("to_product", "orders_product", "product_id", "product_id", "product")
 TO_FLIGHT = link("to_flight", "flights_flight", "flight_id", "flight", "flight")
-
-
-class CauseForm(ActionForm):
-    """The list's form for actions; stopping needs a cause."""
-
-    cause = forms.CharField(required=False, max_length=500, label="Cause of stopping")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -145,7 +136,7 @@ class DeletedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(ActsAdmin, ReadOnlyAdmin):
     list_display = (
         "id", status, "created_at", link("to_agency", "partners_agency", "agency_id", "agency", "agency"),
         "customer_id", amount("total_amount"), amount("refunded_amount"), "payment_method",
@@ -161,7 +152,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "deleted_at", "version",
     )  # fmt: skip
     inlines = (OrderItemInline, OrderQuoteInline)
-    actions = ("cancel",)
+    acts = ORDER_ACTS
 
     class Media:
         css = STYLES
@@ -204,29 +195,14 @@ class OrderAdmin(ReadOnlyAdmin):
         picture = seen(execution, history_of(execution))
         return render_to_string("orders/steps.html", {"picture": picture, "page": page})
 
-    @admin.action(permissions=["act"], description="Cancel: give stock, seats and money back")
-    def cancel(self, request, orders):
-        for order in orders:
-            try:
-                services.change_status(order.pk, Order.Status.CANCELLED, caller=staff_caller(request))
-            except DomainError as refusal:
-                self.message_user(request, f"{order}: {refusal.message} ({refusal.code})", messages.ERROR)
-            else:
-                self.message_user(request, f"{order} is cancelled.", messages.SUCCESS)
-
-    def has_act_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.cancel_order")
-
-
 @admin.register(Execution)
-class ExecutionAdmin(ReadOnlyAdmin):
+class ExecutionAdmin(ActsAdmin, ReadOnlyAdmin):
     list_display = ("order_id", status, "state", "started_at", "took", "error")
     list_filter = ("status", StateFilter, MadeFilter)
     search_help_text = "An order's id, or the execution's ARN."
     find_by = (exact("pk", lambda text: UUID(text.rpartition(":")[2])),)
     ordering = ("-order_id",)
-    action_form = CauseForm
-    actions = ("stop", "redrive")
+    acts = EXECUTION_ACTS
 
     class Media:
         css = STYLES
@@ -236,80 +212,14 @@ class ExecutionAdmin(ReadOnlyAdmin):
         span = (execution.stopped_at or timezone.now()) - execution.started_at
         return duration_text(span) + ("" if execution.stopped_at else " so far")
 
-    def has_stop_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.stop_execution")
-
-    def has_redrive_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.redrive_execution")
-
-    def may(self, request, action: str) -> bool:
-        return request.user.has_perm(f"skybridge.{action}_execution")
-
-    @admin.action(permissions=["stop"], description="Stop, undo and cancel (give a cause)")
-    def stop(self, request, executions):
-        for execution in executions:
-            self.stop_one(request, execution.pk)
-
-    @admin.action(permissions=["redrive"], description="Redrive: go on at the state that failed")
-    def redrive(self, request, executions):
-        for execution in executions:
-            self.redrive_one(request, execution.pk)
-
-    def stop_one(self, request, order_id) -> None:
-        cause = request.POST.get("cause", "").strip()[:500]
-        if not cause:
-            self.message_user(request, f"{order_id}: Say why it is stopped. (cause_missing)", messages.ERROR)
-            return
-        self.act(request, order_id, lambda caller: services.stop_execution(order_id, caller=caller, reason=cause))
-
-    def redrive_one(self, request, order_id) -> None:
-        token = request.POST.get("payment_token", "").strip()
-        self.act(
-            request,
-            order_id,
-            lambda caller: services.redrive_execution(order_id, caller=caller, payment_token=token),
-        )
-
-    def act(self, request, order_id, service) -> None:
-        """Call a service as the member of staff; a refusal becomes a message with its code."""
-        try:
-            execution = service(staff_caller(request))
-        except DomainError as refusal:
-            self.message_user(request, f"{order_id}: {refusal.message} ({refusal.code})", messages.ERROR)
-        else:
-            self.message_user(request, f"The execution of order {order_id} is {execution.status}.", messages.SUCCESS)
-
-    def get_urls(self):
-        view = self.admin_site.admin_view
-        return [
-            path("<uuid:order_id>/stop/", view(self.stop_view), name="orders_execution_stop"),
-            path("<uuid:order_id>/redrive/", view(self.redrive_view), name="orders_execution_redrive"),
-            *super().get_urls(),
-        ]
-
-    @method_decorator(require_POST)
-    def stop_view(self, request, order_id):
-        return self.carried_out(request, order_id, "stop", self.stop_one)
-
-    @method_decorator(require_POST)
-    def redrive_view(self, request, order_id):
-        return self.carried_out(request, order_id, "redrive", self.redrive_one)
-
-    def carried_out(self, request, order_id, action, act):
-        """Act and return to the execution's page."""
-        if not self.may(request, action):
-            raise PermissionDenied
-        act(request, order_id)
-        return redirect("admin:orders_execution_change", order_id)
-
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("order")
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context |= self.shown(request, obj)
+        context |= self.shown(obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def shown(self, request, execution: Execution) -> dict:
+    def shown(self, execution: Execution) -> dict:
         """Return what the page of an execution shows. Two statements."""
         history = history_of(execution)
         picture = seen(execution, history)
@@ -323,7 +233,6 @@ class ExecutionAdmin(ReadOnlyAdmin):
             "attempts": attempt_rows(picture),
             "advice": advice(execution, picture),
             "bookings": Booking.objects.filter(order_id=execution.pk).order_by("pk").only("locator", "status"),
-            "actions": [action for action in execution.available_actions if self.may(request, action)],
             **pages(execution),
         }
 
@@ -425,7 +334,8 @@ class DisruptedBookingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Backup)
-class BackupAdmin(ReadOnlyAdmin):
+class BackupAdmin(ActsAdmin, ReadOnlyAdmin):
+    acts = BACKUP_ACTS
     list_display = ("stream", "kind", "version", "state", "taken_at", "stored_at", "sha256")
     list_filter = (("stored_at", admin.EmptyFieldListFilter),)
     search_help_text = "An order's id, or an account's code."

@@ -1,9 +1,8 @@
 """The back office's view of partners. What an action does is in `partners/services.py`."""
 
-from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -11,12 +10,13 @@ from django.utils.html import format_html_join
 
 from orders.settlements import set_credit_limit
 from partners import services
+from partners.acts import AGENCY_ACTS, KEY_ACTS
 from partners.keys import mode_of
 from partners.models import Account, Agency, Agent, ApiKey, LedgerEntry, Payment, Plan, Refund, Traveller
 from skybridge import history
+from skybridge.acts import ActsAdmin
 from skybridge.admin import HistoryMixin, ListMixin, ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
 from skybridge.events import Actor
-from skybridge.exceptions import DomainError
 from skybridge.lists import MadeFilter, amount, by_id, exact, link, money, status
 from skybridge.versioned_admin import VersionedAdmin
 
@@ -28,19 +28,6 @@ TO_PAYMENT = link("to_payment", "partners_payment", "payment_id", "payment_id", 
 
 def actor_of(request) -> Actor:
     return Actor("staff", str(request.user.pk), "admin")
-
-
-def for_each(request, chosen: Iterable, act: Callable[..., str]) -> None:
-    """Act on each chosen row, and show what came of it or the refusal with its code."""
-    for row in chosen:
-        try:
-            messages.success(request, act(row))
-        except DomainError as refusal:
-            messages.error(request, f"{row}: {refusal.message} ({refusal.code})")
-
-
-def shown_once(api_key: ApiKey, key: str) -> str:
-    return f"{api_key.agency}: the new key is {key} and is shown only now."
 
 
 class AgencyFilter(admin.SimpleListFilter):
@@ -94,7 +81,7 @@ class ApiKeyInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Agency)
-class AgencyAdmin(VersionedAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
+class AgencyAdmin(ActsAdmin, VersionedAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     list_display = ("name", "plan", "is_active", "created_at")
     list_filter = ("is_active", "plan")
     list_select_related = ("plan",)
@@ -103,7 +90,7 @@ class AgencyAdmin(VersionedAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     ordering = ("name",)
     readonly_fields = ("id", "created_at", "related")
     inlines = (ApiKeyInline,)
-    actions = ("create_test_key", "create_live_key")
+    acts = AGENCY_ACTS
 
     @admin.display(description="see also")
     def related(self, agency) -> str:
@@ -121,27 +108,8 @@ class AgencyAdmin(VersionedAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
 
-    def has_keys_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.manage_api_keys")
-
-    @admin.action(description="Create a test key", permissions=["keys"])
-    def create_test_key(self, request, chosen) -> None:
-        self.create_key(request, chosen, "test")
-
-    @admin.action(description="Create a live key", permissions=["keys"])
-    def create_live_key(self, request, chosen) -> None:
-        self.create_key(request, chosen, "live")
-
-    def create_key(self, request, chosen, mode: str) -> None:
-        for_each(
-            request,
-            chosen,
-            lambda agency: shown_once(*services.create_api_key(agency, actor=actor_of(request), mode=mode)),
-        )
-
-
 @admin.register(ApiKey)
-class ApiKeyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
+class ApiKeyAdmin(ActsAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     list_display = ("prefix", TO_AGENCY, "mode", "name", "is_live", "expires_at", "last_used_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     list_select_related = ("agency",)
@@ -157,7 +125,7 @@ class ApiKeyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
         "last_used_at",
         "revoked_at",
     )
-    actions = ("rotate", "revoke")
+    acts = KEY_ACTS
 
     def has_add_permission(self, request) -> bool:
         return False
@@ -172,22 +140,6 @@ class ApiKeyAdmin(HistoryMixin, ListMixin, admin.ModelAdmin):
     @admin.display(description="live", boolean=True)
     def is_live(self, api_key: ApiKey) -> bool:
         return services.is_live(api_key, timezone.now())
-
-    def has_keys_permission(self, request) -> bool:
-        return request.user.has_perm("skybridge.manage_api_keys")
-
-    @admin.action(description="Replace by a new key; the old one ends at once", permissions=["keys"])
-    def rotate(self, request, chosen) -> None:
-        for_each(request, chosen, lambda key: shown_once(*services.rotate_api_key(key, actor=actor_of(request))))
-
-    @admin.action(description="Revoke", permissions=["keys"])
-    def revoke(self, request, chosen) -> None:
-        def act(api_key: ApiKey) -> str:
-            services.revoke_api_key(api_key, actor=actor_of(request))
-            return f"{api_key} is revoked."
-
-        for_each(request, chosen, act)
-
 
 @admin.register(Plan)
 class PlanAdmin(RecordingAdmin):

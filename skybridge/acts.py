@@ -242,7 +242,7 @@ class ActsAdmin(admin.ModelAdmin):
         is_filled = bool(step) and form.is_valid()
         doing = Doing(request.user, staff_caller(request), timezone.now(), form.cleaned_data if is_filled else {})
         if is_filled and step == "confirm":
-            if request.POST.get("of", "") == wish_of(doing.data):
+            if not act.asks_first or request.POST.get("of", "") == wish_of(doing.data):
                 return self.carried_out(request, act, rows, doing)
             messages.warning(request, "The form was changed after this was shown; look again, then confirm.")
         entries = self.entries(act, rows, doing) if is_filled or not act.asks_first else []

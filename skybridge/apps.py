@@ -16,6 +16,7 @@ class SkybridgeConfig(AppConfig):
         user_logged_in.connect(sessions.begin_at_sign_in)
         user_logged_out.connect(sessions.end_at_sign_out)
         post_migrate.connect(roles.apply_after_migrate, sender=list(apps.get_app_configs())[-1])
+        import_module("skybridge.approval_admin")
         import_module("skybridge.staff_admin")  # after the apps' own admin modules, which Django has loaded
 
 

@@ -11,7 +11,7 @@ GROUPS = {
     "Departure control": "ticketing.Departure ticketing.BoardingPass ticketing.Bag ticketing.Scan "
     "ticketing.TravelDocument ticketing.BagTagSeries orders.Disruption orders.DisruptedBooking",
     "Orders and money": "orders.Order orders.Execution orders.Product orders.OrderItem orders.OrderQuote "
-    "partners.Payment partners.Refund partners.Account partners.LedgerEntry",
+    "skybridge.Approval partners.Payment partners.Refund partners.Account partners.LedgerEntry",
     "Partners": "partners.Agency partners.ApiKey partners.Agent partners.Plan partners.Traveller",
     "System": "auth.User auth.Group skybridge.Event orders.Backup skybridge.IdempotencyKey",
 }

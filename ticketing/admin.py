@@ -6,8 +6,10 @@ from uuid import UUID
 from django.contrib import admin
 
 from skybridge import history
+from skybridge.acts import ActsAdmin
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
 from skybridge.lists import MadeFilter, amount, badge, by_id, digits, exact, link, status
+from ticketing.acts import COUPON_ACTS, PASS_ACTS, TICKET_ACTS
 from ticketing.models import Bag, BagTagSeries, BoardingPass, Coupon, Departure, Emd, Scan, Ticket, TravelDocument
 
 TO_BOOKING = link("booking", "bookings_booking", "ticket.booking_id", "ticket.booking.locator")
@@ -57,7 +59,8 @@ class BoardingPassInline(ReadOnlyInline):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnlyAdmin):
+class TicketAdmin(ActsAdmin, ReadOnlyAdmin):
+    acts = TICKET_ACTS
     list_display = (
         "__str__", link("booking", "bookings_booking", "booking_id", "booking.locator"), passenger, "passenger_type",
         "state", "issued_at",
@@ -88,7 +91,8 @@ class TicketAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Coupon)
-class CouponAdmin(ReadOnlyAdmin):
+class CouponAdmin(ActsAdmin, ReadOnlyAdmin):
+    acts = COUPON_ACTS
     list_display = (
         "__str__", TO_TICKET, TO_BOOKING, passenger, TO_FLIGHT, "cabin", status, "seat", amount("total_amount"),
     )  # fmt: skip
@@ -158,7 +162,8 @@ class DepartureAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BoardingPass)
-class BoardingPassAdmin(ReadOnlyAdmin):
+class BoardingPassAdmin(ActsAdmin, ReadOnlyAdmin):
+    acts = PASS_ACTS
     list_display = (
         "sequence_number", "seat", passenger, COUPONS_BOOKING, TO_FLIGHT, "state", "issued_at", "ended_at",
     )  # fmt: skip
