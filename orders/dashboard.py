@@ -54,8 +54,12 @@ class NextFlight(NamedTuple):
     boarded: int
 
     @property
-    def load(self) -> int | None:
+    def load(self) -> int:
         return percent(self.sold, self.seats)
+
+    @property
+    def load_text(self) -> str:
+        return share_text(self.sold, self.seats)
 
 
 class Trouble(NamedTuple):
@@ -105,8 +109,12 @@ class Route(NamedTuple):
     sold: int
 
     @property
-    def load(self) -> int | None:
+    def load(self) -> int:
         return percent(self.sold, self.seats)
+
+    @property
+    def load_text(self) -> str:
+        return share_text(self.sold, self.seats)
 
 
 @dataclass
@@ -141,11 +149,16 @@ class Dashboard:
         return self.lag is not None and self.lag.seconds > LATE_BACKUPS
 
 
-def percent(part: int, whole: int) -> int | None:
-    """Return a share in whole percent, 99 and not 100 for almost all of it; None of nothing."""
+def percent(part: int, whole: int) -> int:
+    """Return a share in whole percent, rounded down; 0 of nothing."""
+    return 100 * part // whole if whole else 0
+
+
+def share_text(part: int, whole: int) -> str:
+    """Return a share such as `83 %`, a small one such as `1.3 %`; a dash of nothing."""
     if not whole:
-        return None
-    return 99 if part < whole and round(100 * part / whole) == 100 else round(100 * part / whole)
+        return "–"
+    return f"{1000 * part // whole / 10:.1f} %" if 0 < 10 * part < whole else f"{percent(part, whole)} %"
 
 
 def read_dashboard(sees: Collection[str], *, at: datetime) -> Dashboard:

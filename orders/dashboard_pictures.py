@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
-from orders.dashboard import Dashboard, DayAhead, Hour, percent
+from orders.dashboard import Dashboard, DayAhead, Hour, share_text
 from orders.dashboard_sales import Day
 from skybridge.money import rounded
 
@@ -113,7 +113,7 @@ def flights_of(hour: Hour) -> list[tuple[str, int]]:
 
 def passengers_chart(hours: Sequence[Hour], at: datetime, with_check_in: bool) -> Chart:
     """Draw today's passengers by the hour of their departure, and how far they have come."""
-    legend = [("done", "boarded"), ("planned", "checked in"), ("pale", "booked")] if with_check_in else []
+    legend = [("done", "boarded"), ("planned", "checked in"), ("pale", "not checked in yet")] if with_check_in else []
     bars = [Bar(hour_label(hour), passengers_title(hour), passengers_of(hour)) for hour in hours]
     sold, checked_in, boarded = (sum(hour[n] for hour in hours) for n in (6, 7, 8))
     text = f"{sold:,} seats are sold for today's flights."
@@ -167,7 +167,9 @@ def ahead_chart(days: Sequence[DayAhead]) -> Chart:
     total, flights = sum(day.sold for day in days), sum(day.flights for day in days)
     text = f"{counted(total, 'seat')} sold on {counted(flights, 'flight')}, today's with them."
     head = ("Day", "Flights", "Seats", "Sold", "Load")
-    rows = [(day_text(day.day), *texts(day.flights, day.seats, day.sold), share(day.sold, day.seats)) for day in days]
+    rows = [
+        (day_text(day.day), *texts(day.flights, day.seats, day.sold), share_text(day.sold, day.seats)) for day in days
+    ]
     return chart("ahead", f"Seats sold, next {len(days)} days", text, [], bars, head, rows)
 
 
@@ -182,12 +184,8 @@ def texts(*numbers: int) -> tuple[str, ...]:
     return tuple(f"{number:,}" for number in numbers)
 
 
-def share(part: int, whole: int) -> str:
-    return "–" if (found := percent(part, whole)) is None else f"{found} %"
-
-
 def load(hour: Hour) -> str:
-    return share(hour.sold, hour.seats)
+    return share_text(hour.sold, hour.seats)
 
 
 def clock(hour: Hour) -> str:

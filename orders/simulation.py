@@ -66,7 +66,7 @@ class Plan:
     later: int = 8
     bookings_ahead: int = 150
     declined: int = 4
-    pause: float = 0.03  # seconds between sales, so that the demo's visitors come first
+    pause: float = 0.01  # seconds between sales, so that the demo's visitors come first
 
 
 class Coming(NamedTuple):
@@ -189,10 +189,10 @@ class Simulation:
                     time.sleep(self.plan.pause / 3)
 
     def disrupt_two(self, soon: Sequence[Coming], later: Sequence[Coming]) -> None:
-        """Delay the last of the flights that leave soon, and cancel one of later today."""
+        """Delay a flight that leaves soon, so long that its passengers are asked; cancel one of later today."""
         delayed, rest = soon[-1], later or soon[:-1]
         leaves = Flight.objects.get(pk=delayed.flight_id)
-        late = timedelta(minutes=self.dice.choice((50, 75, 95)))
+        late = timedelta(minutes=self.dice.choice((190, 205, 220)))
         change = Change(
             Disruption.Kind.DELAY, "Late arrival of the aircraft", leaves.departs_at + late, leaves.arrives_at + late
         )

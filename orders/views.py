@@ -6,7 +6,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from orders.dashboard import percent, read_dashboard
+from orders.dashboard import read_dashboard, share_text
 from orders.dashboard_pictures import charts_of
 from orders.finding import Found, find
 
@@ -18,11 +18,13 @@ def home_page(request):
     """Show the dashboard above the lists; only what the member of staff may see is read."""
     board = read_dashboard(kinds_seen(request), at=timezone.now())
     today = board.today
-    shares = {"load": (today.sold, today.seats), "checked_in": (today.checked_in, today.sold)}
-    shares["boarded"] = (today.boarded, today.sold)
-    texts = {name: "–" if (share := percent(*of)) is None else f"{share} %" for name, of in shares.items()}
+    shares = {
+        "load": share_text(today.sold, today.seats),
+        "checked_in": share_text(today.checked_in, today.sold),
+        "boarded": share_text(today.boarded, today.sold),
+    }
     problems = bool(board.trouble_count or board.failure_count or board.is_behind or board.throttled)
-    context = {"board": board, "charts": charts_of(board), "shares": texts, "problems": problems}
+    context = {"board": board, "charts": charts_of(board), "shares": shares, "problems": problems}
     return admin.site.index(request, context)
 
 
