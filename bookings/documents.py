@@ -114,9 +114,14 @@ def is_being_ordered(booking: BookingFacts) -> bool:
 def obstacle(view: BookingView, at: datetime) -> str:
     """Return what stands in the way of giving a booking up or changing it, "" for nothing."""
     statuses = {coupon.status for _, coupons in view.tickets for coupon in coupons}
-    if Coupon.Status.FLOWN in statuses or any(flight.departs_at <= at for flight in view.flights.values()):
+    if Coupon.Status.FLOWN in statuses or any(has_left(flight, at) for flight in view.flights.values()):
         return "a flight has left"
     return "a passenger is checked in, undo the check-in first" if statuses & UNDERWAY else ""
+
+
+def has_left(flight: FlightFacts, at: datetime) -> bool:
+    """Tell whether a flight's time has come; a cancelled one never leaves."""
+    return flight.departs_at <= at and flight.status != Flight.Status.CANCELLED
 
 
 def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Until the deadline all of it goes back without a penalty, by the ordinary ways o
 (`bookings/fare_rules.py`). Whoever waits because of a cancelled flight and has not chosen by then is refunded.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from bookings.cancellations import Part, cancel_part
+from bookings.documents import has_left
 from bookings.fare_rules import FREE_UNTIL
 from bookings.models import Booking
 from bookings.services import read_booking
@@ -31,6 +33,7 @@ from partners.callers import Caller
 from skybridge.times import utc_text
 from ticketing.models import Coupon
 
+logger = logging.getLogger(__name__)
 Status = DisruptedBooking.Status
 SYSTEM = Caller("system", "refund_undecided", "task", is_staff=True)
 ACCEPTED_AS_IS = (Disruption.Kind.DELAY, Disruption.Kind.RETIME)
@@ -223,15 +226,16 @@ def give_up(delivery: Delivery, row: DisruptedBooking, _event_id: UUID | None = 
 
 
 def refund(booking_id: UUID, reason: str, *, caller: Caller, at: datetime) -> None:
-    """Refund a booking without a penalty, or of one that has begun to travel the flights that it has not flown."""
+    """Refund a booking without a penalty, or of one that has begun to travel the flights that have not left."""
     view = read_booking(booking_id, caller=caller)
     flown = {k.flight_id for _, coupons in view.tickets for k in coupons if k.status == Coupon.Status.FLOWN}
-    if not flown:
-        close_booking(booking_id, "refund", caller=caller, reason=reason)
+    ahead = [pk for pk, flight in view.flights.items() if pk not in flown and not has_left(flight, at)]
+    if len(ahead) in (0, len(view.flights)):  # of none left, it says why not
+        close_booking(booking_id, "refund", caller=caller, reason=reason, at=at)
         return
     order = lock_order_of(view)
     with paying_back([booking_id], own=order, caller=caller, kind="refund", at=at):
-        part = Part(flight_ids=[flight_id for flight_id in view.flights if flight_id not in flown])
+        part = Part(flight_ids=ahead)
         view, settlement = cancel_part(booking_id, part, caller=caller, reason=reason, at=at)
     settle_booking(order, view, settlement, "cancellation", caller=caller, at=at)
 
@@ -249,13 +253,21 @@ CHOICES: dict[str, Callable[[Delivery, DisruptedBooking, UUID | None], None]] = 
 def refund_undecided(*, at: datetime, limit: int = BATCH) -> int:
     """Refund who waits because of a cancelled flight and has not chosen by the deadline; return how many bookings.
 
-    Who has left the flight otherwise is waiting no more.
+    Who has left the flight otherwise is waiting no more. What fails is tried again by the next run.
     """
     due = DisruptedBooking.objects.filter(
         status=Status.WAITING, decide_by__lte=at, disruption__kind=Disruption.Kind.CANCELLATION
     )
     rows = due.select_related("disruption").order_by("decide_by")[:limit]
-    return sum(refund_one(row, at) for row in rows)
+    return sum(try_to_refund(row, at) for row in rows)
+
+
+def try_to_refund(row: DisruptedBooking, at: datetime) -> bool:
+    try:
+        return refund_one(row, at)
+    except Exception:
+        logger.exception("booking %s cannot be refunded", row.booking_id)
+    return False
 
 
 def refund_one(row: DisruptedBooking, at: datetime) -> bool:

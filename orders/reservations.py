@@ -72,7 +72,7 @@ def refuse_while_ordered(view: BookingView) -> None:
 
 def close_booking(
     booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_match: str | None = None,
-    waived: bool = False, giving_back: Decimal | None = None,
+    waived: bool = False, giving_back: Decimal | None = None, at: datetime | None = None,
 ) -> BookingView:  # fmt: skip
     """Cancel or refund a booking and give back what its fare rules say, or all of it if they are waived.
 
@@ -80,12 +80,12 @@ def close_booking(
     """
     view = read_booking(booking_id, caller=caller)
     refuse_while_ordered(view)
-    at = timezone.now()
+    at = at or timezone.now()
     with transaction.atomic():
         order = lock_order_of(view)
         with paying_back([booking_id], own=order, caller=caller, kind=action, at=at):
             view, terms = end_booking(
-                booking_id, action, caller=caller, reason=reason, if_match=if_match, waived=waived
+                booking_id, action, caller=caller, reason=reason, if_match=if_match, at=at, waived=waived
             )
         if giving_back is not None and (terms is None or terms.refund_amount != giving_back):
             raise QuoteStale

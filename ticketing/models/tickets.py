@@ -116,10 +116,11 @@ class Coupon(StateMachine):
 
 class EmdQuerySet(models.QuerySet):
     def used(self, at):
-        """Keep those whose passenger has checked in, and issued ones whose flight has left."""
+        """Keep those whose passenger has checked in, and issued ones whose flight has left; cancelled ones never do."""
         under_way = (Emd.Status.CHECKED_IN, Emd.Status.LIFTED, Emd.Status.FLOWN)
         has_left = models.Q(status__in=Emd.LIVE, number__isnull=False, coupon__flight__departs_at__lte=at)
-        return self.filter(models.Q(status__in=under_way) | has_left)
+        stays = models.Q(coupon__flight__status=Flight.Status.CANCELLED)
+        return self.filter(models.Q(status__in=under_way) | has_left & ~stays)
 
 
 class Emd(StateMachine):

@@ -1,0 +1,84 @@
+"""What can still be chosen, and what goes back by itself, when a disrupted flight's hour has come."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orders import disruption_choices
+from orders.departures import depart_flights
+from orders.disruption_choices import refund_undecided
+from orders.models import DisruptedBooking
+from tests import factories
+from tests.bookings.sales import confirmed, query
+from tests.concurrency.racing import verify_invariants
+from tests.orders import shop
+from tests.orders.test_disruption import cancel, choose, statuses
+
+pytestmark = pytest.mark.django_db
+
+
+def read(api, booking: dict) -> dict:
+    return api.get(f"/api/v1/bookings/{booking['booking_id']}").json()
+
+
+def wait_longer() -> None:
+    """Let who waits choose until an hour from now."""
+    DisruptedBooking.objects.update(decide_by=timezone.now() + timedelta(hours=1))
+
+
+def test_a_cancelled_flight_is_refunded_after_its_hour(acme, flight, pass_time):
+    booking = confirmed(acme, flight)
+    cancel(flight)
+    pass_time(days=6)
+    wait_longer()
+    assert choose(acme, booking, "refund").status_code == 200
+    after = read(acme, booking)
+    assert (after["status"], after["refunded_amount"]) == ("refunded", booking["total_amount"])
+    verify_invariants()
+
+
+def test_who_does_not_choose_is_refunded_after_the_hour(acme, flight, pass_time):
+    booking = confirmed(acme, flight)
+    cancel(flight)
+    pass_time(days=6)
+    assert refund_undecided(at=timezone.now()) == 1
+    assert read(acme, booking)["refunded_amount"] == booking["total_amount"]
+
+
+def test_who_missed_one_flight_gets_the_cancelled_one_back(acme, flight, pass_time):
+    back = factories.flight("LAX", "JFK", departs_at=flight.departs_at + timedelta(days=3))
+    booking = confirmed(acme, flight, back)
+    pass_time(days=6)
+    depart_flights(at=timezone.now())
+    cancel(back)
+    assert choose(acme, booking, "refund").json()[0]["status"] == "refunded"
+    assert [row[0] for row in query("SELECT status FROM ticketing_coupon ORDER BY sequence")] == ["O", "R"]
+    verify_invariants()
+
+
+def test_one_that_cannot_be_refunded_stops_nobody(acme, flight, monkeypatch):
+    stuck, other = confirmed(acme, flight), confirmed(acme, flight)
+    cancel(flight)
+    refund = disruption_choices.refund
+
+    def fail(booking_id, *args, **named):
+        if str(booking_id) == stuck["booking_id"]:
+            raise RuntimeError
+        refund(booking_id, *args, **named)
+
+    monkeypatch.setattr(disruption_choices, "refund", fail)
+    assert refund_undecided(at=timezone.now() + timedelta(hours=73)) == 1
+    assert statuses() == {stuck["booking_id"]: "waiting", other["booking_id"]: "refunded"}
+
+
+def test_a_product_for_a_cancelled_flight_goes_back_after_its_hour(acme, flight, pass_time):
+    shop.product("BAG1", "35.00", stock=40, rfic="C", rfisc="0CC")
+    booking = confirmed(acme, flight)
+    shop.run(booking)
+    ticket_id = booking["tickets"][0]["ticket_id"]
+    order = shop.order(acme, {"product_id": "BAG1", "quantity": 1, "ticket_id": ticket_id})
+    shop.run(order)
+    cancel(flight)
+    pass_time(days=6)
+    assert acme.put(f"/orders/{order['order_id']}", {"status": "cancelled"}).status_code == 200
