@@ -1,9 +1,9 @@
-"""Staff find flights and bookings by what people quote, and act through the services."""
+"""Staff find flights and bookings by what people quote."""
 
 import pytest
 from django.contrib.auth.models import User
 
-from tests.bookings.sales import act, book, counters
+from tests.bookings.sales import act, book
 
 
 @pytest.fixture
@@ -39,21 +39,6 @@ def test_a_booking_s_page_shows_its_flights(office, acme, flight):
     booking = book(acme, flight)
     page = office.get(f"/admin/bookings/booking/{booking['booking_id']}/change/").content.decode()
     assert f"/admin/flights/flight/{flight.pk}/change/" in page
-
-
-@pytest.mark.parametrize(("action", "sold"), [("confirm", 1), ("cancel", 0)])
-def test_an_action_goes_through_the_service(office, acme, flight, action, sold):
-    booking = book(acme, flight)
-    form = {"action": action, "_selected_action": booking["booking_id"]}
-    assert office.post("/admin/bookings/booking/", form).status_code == 302
-    assert counters(flight)["sold"] == sold
-
-
-def test_a_refusal_becomes_a_message(office, acme, flight):
-    form = {"action": "refund", "_selected_action": book(acme, flight)["booking_id"]}
-    page = office.post("/admin/bookings/booking/", form, follow=True).content.decode()
-    assert "Cannot refund a booking that is pending" in page
-    assert counters(flight) == {"sold": 0, "held": 1, "free": 99}
 
 
 def test_nothing_can_be_added_changed_or_deleted(office, acme, flight):

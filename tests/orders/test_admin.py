@@ -1,16 +1,14 @@
-"""The back office shows an execution as a picture, and staff stop and redrive it through the services."""
+"""The back office shows an execution as a picture."""
 
 import re
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.test import Client
 
 from orders import workflow
-from orders.models import Execution, ExecutionEvent, Order
+from orders.models import Execution
 from skybridge.events import system
-from skybridge.models import Event
-from tests.bookings.sales import book, query
+from tests.bookings.sales import book
 from tests.conftest import session_api
 from tests.orders import shop
 
@@ -59,13 +57,6 @@ def text(response) -> str:
     return response.content.decode()
 
 
-def status_of(order: dict) -> tuple[str, str]:
-    return (
-        Execution.objects.get(pk=order["order_id"]).status,
-        Order.objects.get(pk=order["order_id"]).status,
-    )
-
-
 # --- The page ---
 
 
@@ -92,7 +83,7 @@ def test_the_page_links_to_the_order_its_bookings_and_events(office, acme, fligh
 
 def test_a_failure_is_told_with_what_to_do_and_no_markup_of_others(office, failed):
     page = text(office.get(page_of(failed)))
-    for words in ("payment_declined", "No &lt;b&gt;funds&lt;/b&gt;.", "another card", "Redrive from TakePayment"):
+    for words in ("payment_declined", "No &lt;b&gt;funds&lt;/b&gt;.", "another card", "Redrive …"):
         assert words in page, words
     assert "<b>funds" not in page
     assert "Stop and undo" not in page
@@ -158,77 +149,7 @@ def test_the_list_costs_the_same_however_long(office, acme, placed, django_asser
         office.get(LIST)
 
 
-# --- Stop and redrive ---
-
-
-def test_staff_stop_an_execution_and_say_why(office, placed):
-    response = office.post(f"{LIST}{placed['order_id']}/stop/", {"cause": "The customer called."}, follow=True)
-    page = text(response)
-    assert response.redirect_chain == [(page_of(placed), 302)]
-    assert f"The execution of order {placed['order_id']} is ABORTED." in page
-    assert "The customer called." in page
-    assert status_of(placed) == ("ABORTED", "cancelled")
-    assert shop.stock_of("PROD001") == 50
-    event = Event.objects.get(subject_id=placed["order_id"], action="order.cancelled")
-    assert (event.actor_kind, event.door, event.reason) == ("staff", "admin", "The customer called.")
-
-
-def test_stopping_without_a_cause_changes_nothing(office, placed):
-    before = shop.everything()
-    page = text(office.post(f"{LIST}{placed['order_id']}/stop/", {"cause": "  "}, follow=True))
-    assert "cause_missing" in page
-    assert shop.everything() == before
-
-
-def test_staff_redrive_an_execution(office, failed):
-    page = text(office.post(f"{LIST}{failed['order_id']}/redrive/", follow=True))
-    assert "is RUNNING" in page
-    assert status_of(failed) == ("RUNNING", "processing")
-    assert ExecutionEvent.objects.filter(execution=failed["order_id"], type="ExecutionRedriven").count() == 1
-
-
-@pytest.mark.parametrize(("action", "code"), [("redrive", "not_redrivable"), ("stop", "not_running")])
-def test_a_refusal_is_a_message_with_its_code(office, placed, action, code):
-    if action == "stop":
-        fail_at_payment(placed)
-    before = shop.everything()
-    page = text(office.post(f"{LIST}{placed['order_id']}/{action}/", {"cause": "Why not?"}, follow=True))
-    assert code in page
-    assert shop.everything() == before
-
-
-def test_many_are_stopped_and_redriven_from_the_list(office, acme, placed):
-    ids = [placed["order_id"], shop.order(acme, ("PROD001", 1))["order_id"]]
-    for order_id in ids:
-        fail_at_payment({"order_id": order_id})
-    office.post(LIST, {"action": "redrive", "_selected_action": ids})
-    assert set(query("SELECT status FROM orders_execution")) == {("RUNNING",)}
-    assert "cause_missing" in text(office.post(LIST, {"action": "stop", "_selected_action": ids}, follow=True))
-    office.post(LIST, {"action": "stop", "cause": "Wrong prices.", "_selected_action": ids})
-    assert set(query("SELECT status, cause FROM orders_execution")) == {("ABORTED", "Wrong prices.")}
-
-
-def test_who_may_only_look_gets_no_buttons_and_a_refusal(viewer, placed):
+def test_who_may_only_look_gets_no_buttons(viewer, placed):
     page = text(viewer.get(page_of(placed)))
     assert "still RUNNING" in page
     assert "Stop and undo" not in page
-    assert 'name="cause"' not in text(viewer.get(LIST))
-    before = shop.everything()
-    for action in ("stop", "redrive"):
-        assert viewer.post(f"{LIST}{placed['order_id']}/{action}/", {"cause": "Mine."}).status_code == 403
-    assert shop.everything() == before
-
-
-def test_acting_needs_a_post_with_a_token(office, placed):
-    before = shop.everything()
-    assert office.get(f"{LIST}{placed['order_id']}/stop/").status_code == 405
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(User.objects.get(username="head-of-orders"))
-    assert strict.post(f"{LIST}{placed['order_id']}/stop/", {"cause": "A trick."}).status_code == 403
-    assert shop.everything() == before
-
-
-def test_an_order_that_is_not_there_is_a_message(office):
-    path = "0190d3a8-8b10-7b10-8d55-0f2a6a1e4c88"
-    response = office.post(f"{LIST}{path}/redrive/", follow=True)
-    assert "order_not_found" in response.content.decode()

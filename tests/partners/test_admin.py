@@ -1,6 +1,5 @@
-"""The back office: partners listed, and keys made, replaced and revoked by action."""
+"""The back office: partners listed, agencies and credit limits changed."""
 
-import re
 from decimal import Decimal
 
 import pytest
@@ -22,12 +21,6 @@ def office(db):
     return session_api(User.objects.create_superuser("head-of-sales")).client
 
 
-def act(office, model: str, action: str, *rows) -> str:
-    """Carry out an action on rows and return the page that follows."""
-    body = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    return office.post(f"/admin/partners/{model}/", body, follow=True).content.decode()
-
-
 @pytest.mark.parametrize("model", ["agency", "apikey", "plan", "agent", "traveller"])
 def test_each_list_opens(office, agency, model):
     services.create_api_key(agency, actor=ADMIN)
@@ -36,44 +29,12 @@ def test_each_list_opens(office, agency, model):
     assert office.get(f"/admin/partners/{model}/?q=a").status_code == 200
 
 
-def test_a_key_is_made_by_action_and_shown_once(office, agency, whoami):
-    page = act(office, "agency", "create_live_key", agency)
-    key = re.search(r"sb_live_[a-z2-7]{32}", page)[0]
-    assert whoami(x_api_key=key).status_code == 200
-    event = Event.objects.get(action="api_key.created")
-    assert (event.actor_kind, event.door) == ("staff", "admin")
-    for path in ("/admin/partners/agency/", f"/admin/partners/apikey/{ApiKey.objects.get().pk}/change/"):
-        assert key not in office.get(path).content.decode()
-
-
-def test_a_refusal_is_shown_with_its_code(office, agency):
-    for _ in range(3):
-        page = act(office, "agency", "create_test_key", agency)
-    assert "too_many_api_keys" in page
-    assert ApiKey.objects.count() == 2
-
-
-def test_a_key_is_replaced_by_action(office, agency, whoami):
-    old, _ = services.create_api_key(agency, actor=ADMIN)
-    key = re.search(r"sb_test_[a-z2-7]{32}", act(office, "apikey", "rotate", old))[0]
-    assert whoami(x_api_key=key).status_code == 200
-    old.refresh_from_db()
-    assert old.revoked_at is not None
-
-
-def test_a_key_is_revoked_by_action(office, agency):
-    api_key, _ = services.create_api_key(agency, actor=ADMIN)
-    assert "is revoked" in act(office, "apikey", "revoke", api_key)
-    api_key.refresh_from_db()
-    assert api_key.revoked_at is not None
-
-
 def test_keys_and_agencies_are_not_deleted(office, agency):
     api_key, _ = services.create_api_key(agency, actor=ADMIN)
     assert office.post(f"/admin/partners/apikey/{api_key.pk}/delete/", {"post": "yes"}).status_code == 403
     assert office.post(f"/admin/partners/agency/{agency.pk}/delete/", {"post": "yes"}).status_code == 403
     assert office.get("/admin/partners/apikey/add/").status_code == 403
-    act(office, "apikey", "delete_selected", api_key)
+    office.post("/admin/partners/apikey/", {"action": "delete_selected", "_selected_action": [api_key.pk]})
     assert ApiKey.objects.count() == 1
 
 
@@ -87,14 +48,6 @@ def test_an_agency_is_made_and_changed_with_an_event(office, fast_plan):
     assert (made.action, made.before, made.actor_kind) == ("agency.created", None, "staff")
     assert changed.before == {"name": "New Co", "plan": "fast", "is_active": True, "is_ground_handler": False}
     assert changed.after == {"name": "New Co", "plan": "slow", "is_active": False, "is_ground_handler": False}
-
-
-def test_staff_without_permission_act_on_nothing(agency):
-    clerk = session_api(User.objects.create_user("clerk", is_staff=True)).client
-    assert clerk.get("/admin/partners/agency/").status_code == 403
-    body = {"action": "create_live_key", "_selected_action": [str(agency.pk)]}
-    assert clerk.post("/admin/partners/agency/", body).status_code == 403
-    assert not ApiKey.objects.exists()
 
 
 # --- Money ---

@@ -5,11 +5,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
-from bookings.models import Booking
-from partners.models import Agency
 from skybridge import roles
 from skybridge.models import Act, Event
-from tests.bookings.sales import book
 from tests.skybridge.staff import signed_in, user_with, with_role
 
 pytestmark = pytest.mark.django_db
@@ -151,27 +148,3 @@ def test_secrets_of_second_factors_have_no_page():
     client = signed_in(User.objects.create_superuser("boss"))
     assert client.get("/admin/otp_totp/totpdevice/").status_code == 404
     assert client.get("/admin/otp_static/staticdevice/").status_code == 404
-
-
-def test_acts_are_each_for_their_role(agency_row):
-    body = {"action": "create_live_key", "_selected_action": [str(agency_row.pk)]}
-    assert "is shown only now" in acted(with_role("administrator"), "partners/agency", body)
-    assert "is shown only now" not in acted(with_role("supervisor"), "partners/agency", body)
-
-
-@pytest.fixture
-def agency_row(fast_plan) -> Agency:
-    return Agency.objects.create(name="Acme Travel", plan=fast_plan)
-
-
-def acted(client, path: str, body: dict) -> str:
-    return client.post(f"/admin/{path}/", body, follow=True).content.decode()
-
-
-@pytest.mark.parametrize(
-    ("role", "status"), [("viewer", "pending"), ("finance", "pending"), ("reservations", "confirmed")]
-)
-def test_a_booking_is_confirmed_by_who_may(acme, flight, role, status):
-    booking = book(acme, flight)["booking_id"]
-    acted(with_role(role), "bookings/booking", {"action": "confirm", "_selected_action": [booking]})
-    assert Booking.objects.get(pk=booking).status == status
