@@ -80,7 +80,7 @@ FROM unnest(%(ids)s::uuid[], %(flight_ids)s::uuid[]) AS n (id, flight_id) WHERE 
 """
 LET_CHOOSE = """
 UPDATE ticketing_coupon SET fare_rules = fare_rules || %(until)s::jsonb
-WHERE id = ANY(%(ids)s::uuid[]) AND status = 'O' AND fare_rules <> '{}'
+WHERE id = ANY(%(ids)s::uuid[]) AND status IN ('O', 'C', 'L') AND fare_rules <> '{}'
 """
 
 

@@ -13,7 +13,8 @@ from tests import factories
 from tests.bookings.sales import confirmed, query
 from tests.concurrency.racing import verify_invariants
 from tests.orders import shop
-from tests.orders.test_disruption import cancel, choose, statuses
+from tests.orders.test_disruption import cancel, choose, move, statuses
+from tests.ticketing import desk
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +83,14 @@ def test_a_product_for_a_cancelled_flight_goes_back_after_its_hour(acme, flight,
     cancel(flight)
     pass_time(days=6)
     assert acme.put(f"/orders/{order['order_id']}", {"status": "cancelled"}).status_code == 200
+
+
+def test_who_has_checked_in_for_a_delayed_flight_gets_all_of_it_back(acme, pass_time):
+    flight = desk.soon(hours=20)
+    booking = desk.sold(acme, flight)
+    desk.check_in(acme, booking)
+    move(flight, hours=30)
+    pass_time(days=1)  # a fare that is not refundable, after the day of issue
+    assert choose(acme, booking, "refund").status_code == 200
+    assert read(acme, booking)["refunded_amount"] == booking["total_amount"]
+    verify_invariants()
