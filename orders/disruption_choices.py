@@ -5,7 +5,7 @@ Until the deadline all of it goes back without a penalty, by the ordinary ways o
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from flights.models import Flight, FlightCabin
 from orders.delivery import Delivery, delivering
 from orders.disruption_aircraft import settle_capacity
 from orders.disruption_reading import read_booking_legs, rules
-from orders.disruption_writing import Decision, Writing, fit, lock_coupons, move_document, offload
+from orders.disruption_writing import Decision, LockedCoupon, Writing, fit, lock_coupons, move_document, offload
 from orders.exceptions import ChoiceNotAllowed, DisruptionNotFound, OtherRoute
 from orders.models import DisruptedBooking, Disruption
 from orders.reaccommodation import Leg, Move, Option, Party, is_missed
@@ -31,6 +31,7 @@ from orders.repayments import paying_back
 from orders.reservations import close_booking, lock_order_of, settle_booking
 from partners.callers import Caller
 from skybridge.times import utc_text
+from ticketing.exceptions import AlreadyBoarded, FlightDeparted
 from ticketing.models import Coupon
 
 logger = logging.getLogger(__name__)
@@ -86,8 +87,8 @@ def choose(
     """Carry out what a passenger chooses; return the booking's disruptions as they stand then.
 
     `rebook` takes a flight of the same route and cabin. Choosing what is so already changes nothing. Raises
-    BookingNotFound, DisruptionNotFound, ChoiceNotAllowed, or for `rebook` FlightNotFound, FlightClosed, OtherRoute or
-    SoldOut; then nothing has changed.
+    BookingNotFound, DisruptionNotFound, ChoiceNotAllowed, AlreadyBoarded, or for `rebook` FlightNotFound, FlightClosed,
+    FlightDeparted, OtherRoute or SoldOut; then nothing has changed.
     """
     with transaction.atomic():
         with delivering([booking_id], caller=caller, at=at) as delivery:
@@ -156,6 +157,7 @@ def rebook(delivery: Delivery, row: DisruptedBooking, event_id: UUID | None) -> 
     option = options[leg.cabin]
     check_connections(party.legs, leg, option)
     coupons = lock_coupons([row.booking_id])
+    check_still_there(leg.flight_id, coupons, at)
     decision = Decision(party, Status.REBOOKED, [Move(leg, option)], {})
     fitting, seats = fit([decision], coupons)
     if not fitting:
@@ -210,6 +212,21 @@ def check_connections(legs: Sequence[Leg], leg: Leg, option: Option) -> None:
         raise OtherRoute
 
 
+def check_still_there(flight_id: UUID, coupons: Sequence[LockedCoupon], at: datetime) -> None:
+    """Refuse to give up a flight that has left or that somebody boards. Raises FlightDeparted or AlreadyBoarded."""
+    flight = Flight.objects.get(pk=flight_id)
+    if flight.departs_at <= at and flight.status != Flight.Status.CANCELLED:
+        raise FlightDeparted(event_id=flight_id)
+    refuse_boarded(k for k in coupons if k.flight_id == flight_id)
+
+
+def refuse_boarded(coupons: Iterable[LockedCoupon]) -> None:
+    """Refuse to take who is aboard off by a choice: that is the gate's to do. Raises AlreadyBoarded."""
+    for coupon in coupons:
+        if coupon.status == Coupon.Status.LIFTED:
+            raise AlreadyBoarded(event_id=coupon.flight_id)
+
+
 # --- All of the money back ---
 
 
@@ -219,9 +236,11 @@ def give_up(delivery: Delivery, row: DisruptedBooking, _event_id: UUID | None = 
     open_rows = DisruptedBooking.objects.filter(booking=row.booking_id, status__in=(Status.WAITING, Status.REBOOKED))
     rows = list(open_rows.order_by("pk").select_for_update())
     DisruptedBooking.move_all(rows, Status.REFUNDED, actor=caller, at=at, **decided(caller, at))
-    aboard = [k.id for k in lock_coupons([row.booking_id]) if k.status in ("C", "L")]
-    if aboard:
-        offload(aboard, actor=caller, reason=row.disruption.reason, at=at)
+    coupons = lock_coupons([row.booking_id])
+    refuse_boarded(coupons)
+    checked_in = [k.id for k in coupons if k.status == Coupon.Status.CHECKED_IN]
+    if checked_in:
+        offload(checked_in, actor=caller, reason=row.disruption.reason, at=at)
     delivery.is_changed = True
 
 

@@ -14,7 +14,7 @@ from tests.bookings.sales import confirmed, query
 from tests.concurrency.racing import verify_invariants
 from tests.orders import shop
 from tests.orders.test_disruption import cancel, choose, move, statuses
-from tests.ticketing import desk
+from tests.ticketing import desk, gates
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +94,27 @@ def test_who_has_checked_in_for_a_delayed_flight_gets_all_of_it_back(acme, pass_
     assert choose(acme, booking, "refund").status_code == 200
     assert read(acme, booking)["refunded_amount"] == booking["total_amount"]
     verify_invariants()
+
+
+def test_a_flight_that_has_left_is_not_given_up(acme, pass_time):
+    flight = desk.soon(hours=20)
+    booking = desk.sold(acme, flight)
+    move(flight, hours=5)
+    pass_time(hours=30)
+    depart_flights(at=timezone.now())
+    other = factories.flight("JFK", "LAX", departs_at=timezone.now() + timedelta(hours=10))
+    desk.refuses(lambda: choose(acme, booking, "rebook", event_id=str(other.pk)), "flight_departed")
+    desk.refuses(lambda: choose(acme, booking, "refund"), "action_not_allowed")
+
+
+def test_who_is_aboard_is_taken_off_by_the_gate_only(acme, staff):
+    flight = desk.soon(hours=3)
+    booking = desk.sold(acme, flight)
+    desk.check_in(acme, booking)
+    move(flight, hours=4)
+    gates.leave_in(flight, 40)
+    other = factories.flight("JFK", "LAX", departs_at=timezone.now() + timedelta(hours=10))
+    [shown] = gates.passes_of(booking)
+    assert gates.scanned(staff, flight, shown)["result"] == "accepted"
+    desk.refuses(lambda: choose(acme, booking, "refund"), "already_boarded")
+    desk.refuses(lambda: choose(acme, booking, "rebook", event_id=str(other.pk)), "already_boarded")
