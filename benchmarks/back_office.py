@@ -256,6 +256,8 @@ def main() -> None:
     client = Client()
     client.force_login(User.objects.get_or_create(username="benchmark", is_staff=True, is_superuser=True)[0])
     print(f"{Booking.objects.count():,} bookings; {options.times} times each: median, worst, database's, statements")
+    if options.only in "home":
+        report(client, "home: the dashboard", lambda: "/admin/", PAGE_MS, options.times)
     for name, text_of in searches().items():
         if options.only in name:
             report(

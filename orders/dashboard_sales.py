@@ -31,11 +31,11 @@ class Day(NamedTuple):
 
 # The ids sort by time; a row's `created_at` is a moment older.
 BOOKINGS = """
-SELECT date_trunc('hour', created_at, 'UTC'), count(*) FROM bookings_booking
+SELECT date_bin('1 hour', created_at, '2000-01-01 00:00Z'), count(*) FROM bookings_booking
 WHERE id >= %(id)s::uuid AND created_at >= %(first)s::timestamptz GROUP BY 1
 """
 REVENUE = """
-SELECT date_trunc('hour', at, 'UTC'), -sum(amount) FROM partners_ledgerentry
+SELECT date_bin('1 hour', at, '2000-01-01 00:00Z'), -sum(amount) FROM partners_ledgerentry
 WHERE account_id = ANY(%(accounts)s::text[]) AND at >= %(first)s::timestamptz GROUP BY 1
 """
 
