@@ -200,7 +200,7 @@ class ChangeForm(ActForm):
     seats = forms.IntegerField(label="Seats", required=False, min_value=1, max_value=9)
 
     def clean(self):
-        data = super().clean()
+        data = super().clean() or self.cleaned_data
         if not (data.get("departure_date") or data.get("seats")):
             raise forms.ValidationError("Say what is to change: the date, the seats or both.")
         return data

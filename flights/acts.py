@@ -42,21 +42,18 @@ class TimesForm(ActForm):
         super().__init__(*args, **kwargs)
         if len(self.rows) == 1:
             flight = self.rows[0]
-            self.initial |= {
+            self.initial = {
                 "departs": flight.departs_at.astimezone(zone(flight.origin.timezone)).replace(tzinfo=UTC),
                 "arrives": flight.arrives_at.astimezone(zone(flight.destination.timezone)).replace(tzinfo=UTC),
             }
 
     def clean(self):
-        data = super().clean()
-        if {"departs", "arrives"} <= set(data) and len(self.rows) == 1 and times_in(self.rows[0], data, 0):
-            raise forms.ValidationError("A flight arrives after its departure.")
+        data = super().clean() or self.cleaned_data
+        if {"departs", "arrives"} <= set(data) and len(self.rows) == 1:
+            departs_at, arrives_at = local_times(self.rows[0], data)
+            if arrives_at <= departs_at:
+                raise forms.ValidationError("A flight arrives after its departure.")
         return data
-
-
-def times_in(flight: Flight, data: dict[str, Any], least: int) -> bool:
-    departs_at, arrives_at = local_times(flight, data)
-    return arrives_at - departs_at <= timedelta(minutes=least)
 
 
 def local_times(flight: Flight, data: dict[str, Any]):

@@ -25,31 +25,31 @@ def hidden(page: str) -> dict[str, list[str]]:
     return found
 
 
-def look(client: Client, model: str, name: str, *ids: Any, **form: Any) -> str:
+def look(client: Client, model: str, act: str, /, *ids: Any, **form: Any) -> str:
     """Return the page of an act on things: as it opens, or with a form filled in what will come of it."""
-    path = act_page(model, name)
+    path = act_page(model, act)
     if not form:
         return text(client.get(path, {"id": ids}))
     return text(client.post(path, {"id": ids, "step": "preview", "reason": "Because.", **form}))
 
 
-def confirm(client: Client, model: str, name: str, page: str, **form: Any):
+def confirm(client: Client, model: str, act: str, page: str, /, **form: Any):
     """Press the button of a page that shows what will come of it."""
     body = {"reason": "Because.", **hidden(page), **form, "step": "confirm"}
-    return client.post(act_page(model, name), body, follow=True)
+    return client.post(act_page(model, act), body, follow=True)
 
 
-def do(client: Client, model: str, name: str, *ids: Any, asks_first: bool = False, **form: Any) -> str:
+def do(client: Client, model: str, act: str, /, *ids: Any, asks_first: bool = False, **form: Any) -> str:
     """Look, confirm, and return the page that follows."""
-    page = look(client, model, name, *ids, **({"reason": "Because."} if asks_first else {}), **form)
-    return text(confirm(client, model, name, page, **form))
+    page = look(client, model, act, *ids, **({"reason": "Because."} if asks_first else {}), **form)
+    return text(confirm(client, model, act, page, **form))
 
 
-def forge(client: Client, model: str, name: str, *ids: Any, **form: Any):
+def forge(client: Client, model: str, act: str, /, *ids: Any, **form: Any):
     """Post a confirmation without having seen a page."""
     tokens = {f"token-{pk}": "x" for pk in ids}
     body = {"id": ids, "step": "confirm", "once": "forged", "reason": "Mine.", **tokens, **form}
-    return client.post(act_page(model, name), body)
+    return client.post(act_page(model, act), body)
 
 
 def offered(client: Client, model: str, pk: Any) -> set[str]:
