@@ -231,7 +231,7 @@ class ActsAdmin(admin.ModelAdmin):
             rows = list(self.get_queryset(request).filter(pk__in=named).order_by("pk"))
         except (ValueError, ValidationError):
             raise Http404 from None
-        if not rows:
+        if not rows or (len(rows) > 1 and not act.for_several):
             raise Http404
         return rows
 
