@@ -1,7 +1,7 @@
 """Boarding: a hot operation. One statement reads all that the gate decides on, one changes, one keeps the backup.
 
 The change acts on the booking only as it was read (same version); if somebody was faster it does nothing, and all is
-read and decided anew. It locks the order, then the booking, then the coupon and its EMDs.
+read and decided anew. It locks the orders, then the booking, then the coupon and its EMDs.
 """
 
 import json
@@ -66,13 +66,20 @@ LEFT JOIN (
     LEFT JOIN ticketing_departure fd ON fd.flight_id = f.id
 ) ON p.digest = %(digest)s::bytea
 """
-# Each step of the coupon is an event, and of each EMD that goes with it. The subquery makes the order's lock the first.
+# Each step of the coupon is an event, and of each EMD that goes with it: those are part of the orders that sold them.
+# The subquery makes the orders' locks the first.
 CHANGE = f"""
-WITH its_order AS MATERIALIZED (
-    SELECT id FROM orders_order WHERE id = %(order_id)s::uuid FOR NO KEY UPDATE
+WITH its_orders AS MATERIALIZED (
+    SELECT id FROM orders_order
+    WHERE id IN (
+        SELECT %(order_id)s::uuid
+        UNION SELECT i.order_id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
+        WHERE e.coupon_id = %(coupon_id)s::uuid AND e.status = %(old)s AND %(old)s <> %(new)s
+    )
+    ORDER BY id FOR NO KEY UPDATE
 ), booking AS MATERIALIZED (
     SELECT id FROM bookings_booking
-    WHERE id = %(booking_id)s::uuid AND version = %(version)s AND (SELECT count(*) FROM its_order) >= 0
+    WHERE id = %(booking_id)s::uuid AND version = %(version)s AND (SELECT count(*) FROM its_orders) >= 0
     FOR NO KEY UPDATE
 ), boarded AS (
     UPDATE ticketing_coupon k
@@ -88,7 +95,7 @@ WITH its_order AS MATERIALIZED (
     FROM boarded WHERE b.id = %(booking_id)s::uuid
 ), its_version AS (
     UPDATE orders_order o SET version = version + 1, updated_at = %(received_at)s::timestamptz
-    FROM boarded WHERE o.id = %(order_id)s::uuid
+    FROM boarded, its_orders WHERE o.id = its_orders.id
 ), scan AS (
     INSERT INTO ticketing_scan ({SCAN_COLUMNS})
     SELECT {SCAN_VALUES.format(coupon="boarded.id")} FROM boarded
@@ -100,7 +107,7 @@ WITH its_order AS MATERIALIZED (
     CROSS JOIN jsonb_array_elements(%(steps)s::jsonb) WITH ORDINALITY AS steps (step, place)
     ORDER BY moved.noun, moved.id, place
 )
-SELECT count(*) FROM boarded
+SELECT (SELECT count(*) FROM boarded), ARRAY(SELECT id FROM its_orders)
 """
 PATH = (Coupon.Status.OPEN, Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED, Coupon.Status.FLOWN)
 F, KEPT = len(GateFlight._fields), 2
@@ -214,7 +221,7 @@ def gate_of(case: Case) -> GateFlight:
 
 
 def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
-    """Board a passenger, and keep the order's next version; tell whether everything was as it had been read."""
+    """Board a passenger, and keep the orders' next versions; tell whether everything was as it had been read."""
     found = case.found
     assert found
     target = target_of(case)
@@ -233,9 +240,9 @@ def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
     }
     try:
         with transaction.atomic():
-            is_boarded = execute(CHANGE, parameters)
-            if is_boarded and found.order_id:
-                backups.keep(found.order_id, at=case.received_at)
+            is_boarded, order_ids = execute(CHANGE, parameters)
+            if is_boarded and order_ids:
+                backups.keep_all(order_ids, at=case.received_at)
             return is_boarded
     except IntegrityError as exc:
         if not violates(exc, "scan_nonce_once_per_flight"):
@@ -243,10 +250,12 @@ def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
     return False
 
 
-def execute(sql: str, parameters: dict[str, Any]) -> bool:
+def execute(sql: str, parameters: dict[str, Any]) -> tuple[bool, list[UUID]]:
+    """Tell whether somebody has boarded, and which orders that concerns."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return bool(cursor.fetchone()[0])
+        count, order_ids = cursor.fetchone()
+    return bool(count), order_ids
 
 
 def steps(found: PassFacts, target: str, at: datetime) -> Iterator[dict[str, Any]]:

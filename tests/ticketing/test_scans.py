@@ -1,16 +1,21 @@
 """Boarding: once, for one reason or not at all, whatever is uploaded again, late or in any order."""
 
+import json
 from datetime import timedelta
 from itertools import permutations
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
 from flights.models import Flight
 from orders.backups import store_order
+from orders.checkin import check_in_booking
 from orders.models import Backup
 from tests import factories
-from tests.bookings.sales import query
+from tests.bookings.sales import confirmed, query
+from tests.concurrency.racing import verify_invariants
+from tests.orders import shop
 from tests.ticketing import gates
 from tests.ticketing.gates import BOB, actions_on, check_in, new_scan, offline, post, scan, scanned, status_of
 from ticketing.models import BoardingPass, Coupon, Emd, Scan
@@ -359,3 +364,19 @@ def test_the_list_is_for_gates(acme, handler, flight):
     assert acme.get(f"/api/v1/flights/{flight.pk}/scans").status_code == 403
     path = "/api/v1/flights/0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11/scans"
     assert handler.get(path).json()["code"] == "flight_not_found"
+
+
+def test_the_order_that_sold_a_bag_gets_its_next_version_too(handler, acme, flight):
+    shop.product("BAG1", "35.00", stock=40, rfic="C", rfisc="0CC")
+    booking = confirmed(acme, flight, passengers=[gates.ADA])
+    order = shop.order(acme, {"product_id": "BAG1", "quantity": 1, "ticket_id": booking["tickets"][0]["ticket_id"]})
+    shop.run(order)
+    check_in_booking(UUID(booking["booking_id"]), caller=gates.STAFF, at=timezone.now())
+    gates.leave_in(flight, 40)
+    [shown] = gates.passes_of(booking)
+    assert scanned(handler, flight, shown)["result"] == "accepted"
+    kept = "SELECT version, document::text FROM orders_backup WHERE stream = %s ORDER BY version DESC"
+    [version, document] = query(kept, order["order_id"])[0]
+    assert query("SELECT version FROM orders_order WHERE id = %s", order["order_id"]) == [(version,)]
+    assert json.loads(document)["emds"][0]["status"] == "L"
+    verify_invariants()
