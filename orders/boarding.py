@@ -66,6 +66,7 @@ LEFT JOIN (
     LEFT JOIN ticketing_departure fd ON fd.flight_id = f.id
 ) ON p.digest = %(digest)s::bytea
 """
+# Who had boarded before the close-out that made a no-show of them has a good boarding pass again.
 # Each step of the coupon is an event, and of each EMD that goes with it: those are part of the orders that sold them.
 # The subquery makes the orders' locks the first.
 CHANGE = f"""
@@ -90,6 +91,11 @@ WITH its_orders AS MATERIALIZED (
     UPDATE ticketing_emd e SET status = %(new)s
     FROM boarded WHERE e.coupon_id = boarded.id AND e.status = %(old)s AND %(old)s <> %(new)s
     RETURNING e.id
+), revived AS (
+    UPDATE ticketing_boardingpass p SET ended_at = NULL, end_reason = ''
+    FROM boarded WHERE %(old)s = 'O' AND p.id = (
+        SELECT id FROM ticketing_boardingpass WHERE coupon_id = boarded.id AND end_reason = 'no_show'
+        ORDER BY id DESC LIMIT 1)
 ), counted AS (
     UPDATE bookings_booking b SET version = version + 1, updated_at = %(received_at)s::timestamptz
     FROM boarded WHERE b.id = %(booking_id)s::uuid
