@@ -31,7 +31,7 @@ from ticketing.services import move_coupons
 
 logger = logging.getLogger(__name__)
 DEPARTURES = Caller(kind="system", id="depart_flights", door="task", is_staff=True)
-NO_SHOW = "no-show"
+NO_SHOW = bags.NO_SHOW
 BOOKINGS = 500  # of one run
 FLIGHTS = 10_000  # of one statement
 LIMIT = 20_000  # of one run

@@ -75,7 +75,7 @@ UPDATE flights_flightcabin c SET sold = c.sold + n.seats, free = c.free - n.seat
 FROM unnest(%(ids)s::bigint[], %(seats)s::int[]) AS n (id, seats) WHERE c.id = n.id
 """
 REVALIDATE = """
-UPDATE ticketing_coupon k SET flight_id = n.flight_id, seat = NULL
+UPDATE ticketing_coupon k SET flight_id = n.flight_id, seat = NULL, checked_in_at = NULL, is_no_show = FALSE
 FROM unnest(%(ids)s::uuid[], %(flight_ids)s::uuid[]) AS n (id, flight_id) WHERE k.id = n.id
 """
 LET_CHOOSE = """

@@ -16,6 +16,7 @@ from ticketing.models import Bag, Coupon, Emd
 
 BAGGAGE = "C"
 NOT_CHECKED = ("0BT",)  # a pet in the cabin
+NO_SHOW = "no-show"  # why a close-out removes bags
 LAST_SERIAL = 999_999
 # Source: IATA Resolution 740: ten digits, the first 0 for a usual tag, then the airline's code and a serial number.
 USUAL_TAG = "0"

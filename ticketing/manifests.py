@@ -12,13 +12,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from flights.exceptions import FlightNotFound
 from flights.models import Cabin, Flight
 from partners.statements import as_cell
+from skybridge.models import Event
 from skybridge.times import utc_text
+from ticketing.bags import NO_SHOW
 from ticketing.models import Bag, BoardingPass, Coupon, Departure, PassengerType
 
 
@@ -105,14 +107,19 @@ def read_manifest(flight_id: UUID, *, at: datetime) -> Manifest:
 
 
 def coupons_on(flight_id: UUID) -> QuerySet:
-    """Return the live coupons of sold tickets on a flight, with the last sequence number and the bags of each."""
-    passes = BoardingPass.objects.filter(coupon=OuterRef("pk")).order_by("-issued_at", "-pk")
-    bags = Bag.objects.filter(coupon=OuterRef("pk")).order_by("tag_number")
+    """Return the live coupons of sold tickets on a flight, with the last sequence number and the bags of each.
+
+    A coupon may have had passes and bags of another flight, or of a check-in that was undone.
+    """
+    passes = BoardingPass.objects.filter(coupon=OuterRef("pk"), flight=OuterRef("flight"))
+    left_behind = Event.objects.filter(subject_id=OuterRef("pk"), action="bag.removed", reason=NO_SHOW)
+    bags = Bag.objects.filter(coupon=OuterRef("pk"), checked_at__gte=OuterRef("checked_in_at"))
+    bags = bags.filter(~Q(status=Bag.Status.REMOVED) | Exists(left_behind)).order_by("tag_number")
     found = Coupon.objects.filter(
         flight_id=flight_id, status__in=Coupon.LIVE, ticket__booking__status=CONFIRMED, ticket__is_superseded=False
     )
     return found.annotate(
-        number_at_check_in=Subquery(passes.values("sequence_number")[:1]),
+        number_at_check_in=Subquery(passes.order_by("-issued_at", "-pk").values("sequence_number")[:1]),
         tagged=ArraySubquery(bags.values(bag=JSONObject(tag="tag_number", kg="weight_kg", status="status"))),
     ).values_list(
         "pk", "ticket__surname", "ticket__given_name", "ticket__title", "ticket__passenger_type", "ticket__number",

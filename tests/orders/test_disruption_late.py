@@ -118,3 +118,16 @@ def test_who_is_aboard_is_taken_off_by_the_gate_only(acme, staff):
     assert gates.scanned(staff, flight, shown)["result"] == "accepted"
     desk.refuses(lambda: choose(acme, booking, "refund"), "already_boarded")
     desk.refuses(lambda: choose(acme, booking, "rebook", event_id=str(other.pk)), "already_boarded")
+
+
+def test_who_missed_a_flight_that_is_cancelled_then_is_no_no_show_on_the_next(acme, staff):
+    flight = desk.soon(hours=3)
+    after = factories.flight("JFK", "LAX", departs_at=flight.departs_at + timedelta(hours=3))
+    booking = desk.sold(acme, flight)
+    desk.check_in(acme, booking, bags=[{"weight_kg": 10}])
+    gates.leave_in(flight, 40)
+    assert gates.post(staff, flight, "close").status_code == 200
+    cancel(flight)
+    [passenger] = staff.get(f"/api/v1/flights/{after.pk}/manifest").json()["passengers"]
+    assert (passenger["state"], passenger["sequence_number"], passenger["bags"]) == ("booked", None, [])
+    assert query("SELECT is_no_show, checked_in_at FROM ticketing_coupon") == [(False, None)]

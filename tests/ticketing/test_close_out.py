@@ -11,7 +11,7 @@ from flights.models import Flight
 from orders.checkin import check_in_booking
 from tests import factories
 from tests.bookings.sales import confirmed, query
-from tests.ticketing import gates
+from tests.ticketing import desk, gates
 from tests.ticketing.gates import ADA, BOB, STAFF, actions_on, check_in, passes_of, post, scanned, status_of
 from ticketing.exceptions import FlightClosed
 from ticketing.models import Bag, BoardingPass, Coupon, Departure
@@ -216,3 +216,16 @@ def test_what_is_no_gate_is_refused(gate, handler, flight):
     before = gates.everything()
     assert handler.put(f"/api/v1/flights/{flight.pk}/gate", {"gate": gate}).status_code == 400
     assert gates.everything() == before
+
+
+def test_a_bag_that_was_taken_off_before_is_not_looked_for(staff, acme):
+    flight = desk.soon(hours=3)
+    booking = desk.sold(acme, flight)
+    [ticket_id] = desk.ticket_ids(booking)
+    [first] = desk.check_in(acme, booking, bags=[{"weight_kg": 10}])["bags"]
+    assert acme.delete(desk.at_ticket(ticket_id, f"bags/{first['tag_number']}")).status_code == 200
+    [second] = desk.check_in(acme, booking, bags=[{"weight_kg": 12}])["bags"]
+    gates.leave_in(flight, 40)
+    for _ in range(2):
+        found = gates.post(staff, flight, "close").json()["bags_to_remove"]
+        assert [bag["tag_number"] for bag in found] == [second["tag_number"]]
