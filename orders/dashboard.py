@@ -140,8 +140,7 @@ class Dashboard:
     @property
     def today(self) -> Hour:
         """Return today's departures in one."""
-        hours = self.hours or ()
-        sums = (sum(hour[n] for hour in hours) for n in range(1, len(Hour._fields)))
+        sums = [sum(counts) for counts in zip(*(hour[1:] for hour in self.hours or ()), strict=True)]
         return Hour(day_start(self.at.date()), *sums)
 
     @property

@@ -115,14 +115,15 @@ def passengers_chart(hours: Sequence[Hour], at: datetime, with_check_in: bool) -
     """Draw today's passengers by the hour of their departure, and how far they have come."""
     legend = [("done", "boarded"), ("planned", "checked in"), ("pale", "not checked in yet")] if with_check_in else []
     bars = [Bar(hour_label(hour), passengers_title(hour), passengers_of(hour)) for hour in hours]
-    sold, checked_in, boarded = (sum(hour[n] for hour in hours) for n in (6, 7, 8))
+    sold, checked_in = sum(hour.sold for hour in hours), sum(hour.checked_in for hour in hours)
+    boarded = sum(hour.boarded for hour in hours)
     text = f"{sold:,} seats are sold for today's flights."
     if with_check_in:
         text += f" {checked_in:,} passengers have checked in, {boarded:,} of these have boarded."
-    head = ("Hour", "Seats sold", "Checked in", "Boarded")
-    rows = [(clock(hour), *texts(hour.sold, hour.checked_in, hour.boarded)) for hour in hours]
-    if not with_check_in:
-        head, rows = head[:2], [row[:2] for row in rows]
+    words = ("Hour", "Seats sold", "Checked in", "Boarded")
+    cells = [(clock(hour), *texts(hour.sold, hour.checked_in, hour.boarded)) for hour in hours]
+    shown = len(words) if with_check_in else 2
+    head, rows = words[:shown], [row[:shown] for row in cells]
     return chart("passengers", "Today's passengers by hour", text, legend, bars, head, rows, now=now_share(at))
 
 
@@ -147,7 +148,11 @@ def bookings_chart(days: Sequence[Day]) -> Chart:
 def revenue_chart(days: Sequence[Day], currency: str) -> Chart:
     """Draw the revenue of each day; a day on which more went back than came in has no column."""
     bars = [
-        Bar(day_label(day.day), f"{day_text(day.day)}: {day.revenue:,.0f} {currency}", [("done", max(day.revenue, 0))])
+        Bar(
+            day_label(day.day),
+            f"{day_text(day.day)}: {day.revenue:,.0f} {currency}",
+            [("done", max(day.revenue, Decimal(0)))],
+        )
         for day in days
     ]
     total = sum((day.revenue for day in days), Decimal(0))

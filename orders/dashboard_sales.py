@@ -73,7 +73,11 @@ class Hourly:
 
     def read(self, first: datetime) -> Iterable[tuple[datetime, Any]]:
         accounts = [system_account(name, settings.CURRENCY) for name in (SALES, FEES)]
-        everything = {"id": first_id(first - timedelta(minutes=1)), "first": first, "accounts": accounts}
+        everything: dict[str, Any] = {
+            "id": first_id(first - timedelta(minutes=1)),
+            "first": first,
+            "accounts": accounts,
+        }
         parameters = {name: value for name, value in everything.items() if f"%({name})s" in self.sql}
         with connection.cursor() as cursor:
             cursor.execute(self.sql, parameters)

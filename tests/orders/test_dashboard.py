@@ -107,7 +107,11 @@ def test_failed_executions_until_somebody_acts(acme):
     placed = order(acme, ("PROD001", 1), payment={"method": "card", "token": "tok_decline"})
     assert run(placed)["status"] == "FAILED"
     [failure] = read().failures
-    assert (str(failure.order_id), failure.state, failure.amount) == (placed["order_id"], "TakePayment", Decimal("999.99"))
+    assert (str(failure.order_id), failure.state, failure.amount) == (
+        placed["order_id"],
+        "TakePayment",
+        Decimal("999.99"),
+    )
     acme.post(f"/api/v1/orders/{placed['order_id']}/cancel")
     assert read().failure_count == 0
 
