@@ -34,6 +34,7 @@ from bookings.parties import Passenger
 from bookings.services import lock_booking
 from flights.offers import Wish
 from partners.callers import Caller
+from skybridge import context
 
 Result = TypeVar("Result")
 
@@ -108,7 +109,8 @@ def check_quote(quote: Quote, booking: Booking, at: datetime) -> None:
 
 def carry_out(quote: Quote, caller: Caller, at: datetime) -> tuple[BookingView, Settlement]:
     if quote.kind == Quote.Kind.CANCELLATION:
-        return cancel_part(quote.booking_id, part_of(quote.request), caller=caller, reason="quote confirmed", at=at)
+        why = context.reason_with("quote confirmed")
+        return cancel_part(quote.booking_id, part_of(quote.request), caller=caller, reason=why, at=at)
     return change_booking(quote.booking_id, change_of(quote.request), caller=caller, at=at)
 
 

@@ -18,6 +18,7 @@ from orders.exceptions import OrderQuoteNotFound
 from orders.models import Order, OrderQuote
 from orders.services import cancel, lock_order, not_allowed
 from partners.callers import Caller
+from skybridge import context
 
 
 def quote_cancellation(order_id: UUID, *, caller: Caller) -> OrderQuote:
@@ -42,7 +43,7 @@ def quote_cancellation(order_id: UUID, *, caller: Caller) -> OrderQuote:
 def cancel_order(order: Order, caller: Caller, at: datetime) -> Settlement:
     if Order.Status.CANCELLED not in Order.TRANSITIONS.get(order.status, ()):
         raise not_allowed("cancel", order)
-    return cancel(order, caller=caller, reason="quote confirmed", at=at)
+    return cancel(order, caller=caller, reason=context.reason_with("quote confirmed"), at=at)
 
 
 def read_quote(order_id: UUID, quote_id: UUID, *, caller: Caller) -> OrderQuote:

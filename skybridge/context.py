@@ -10,7 +10,7 @@ reason: ContextVar[str] = ContextVar("reason", default="")
 
 @contextmanager
 def saying(why: str) -> Iterator[None]:
-    """Let every event that is recorded within have a person's reason, after the one that a service gives."""
+    """Give a person's reason to every event that is recorded within and has none of its service's."""
     token = reason.set(why)
     try:
         yield
@@ -19,6 +19,6 @@ def saying(why: str) -> Iterator[None]:
 
 
 def reason_with(own: str) -> str:
-    """Return the reason of an event: a service's own, and what the person has said if that is something else."""
+    """Return a service's reason and what a person has said; for reasons that no program reads."""
     said = reason.get()
-    return f"{own}: {said}" if own and said and said not in own else own or said
+    return f"{own}: {said}" if said else own

@@ -48,7 +48,7 @@ def record(happenings: Iterable[Happening], *, actor: Actor, at: datetime | None
             subject_id=h.subject_id,
             before=h.before,
             after=h.after,
-            reason=context.reason_with(h.reason),
+            reason=h.reason or context.reason.get(),
             request_id=context.request_id.get(),
         )
         for h in happenings

@@ -17,6 +17,7 @@ from django.db import connection
 
 from flights.models import Flight
 from partners.callers import Caller
+from skybridge import context
 from skybridge.times import utc_text
 from ticketing import passes
 from ticketing.bags import add_bags, bags_of, remove_bags
@@ -334,12 +335,12 @@ def undo_check_in(
         raise TicketNotFound
     leaving = to_take_off(own, event_id, at)
     check_leaving(leaving, coupons, caller)
-    lifted = [coupon for coupon in leaving if coupon.status == Coupon.Status.LIFTED]
-    move_coupons(lifted, Coupon.Status.CHECKED_IN, actor=caller, reason="offloaded", at=at, boarded_at=None)
-    move_coupons(leaving, Coupon.Status.OPEN, actor=caller, reason="offloaded", at=at, checked_in_at=None)
+    lifted, why = [k for k in leaving if k.status == Coupon.Status.LIFTED], context.reason_with("offloaded")
+    move_coupons(lifted, Coupon.Status.CHECKED_IN, actor=caller, reason=why, at=at, boarded_at=None)
+    move_coupons(leaving, Coupon.Status.OPEN, actor=caller, reason=why, at=at, checked_in_at=None)
     ids = [coupon.pk for coupon in leaving]
     passes.end_passes(ids, BoardingPass.End.OFFLOADED, at=at)
-    remove_bags(bags_of(ids), actor=caller, reason="offloaded", at=at)
+    remove_bags(bags_of(ids), actor=caller, reason=why, at=at)
 
 
 def to_take_off(own: Sequence[Coupon], event_id: UUID | None, at: datetime) -> list[Coupon]:

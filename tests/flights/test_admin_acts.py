@@ -207,6 +207,16 @@ def test_a_flight_is_closed_and_reopened(boss, acme):
     assert Event.objects.get(action="flight.reopened").reason == "Because."
 
 
+def test_who_missed_the_flight_is_a_no_show_whatever_the_reason(boss, acme):
+    flight = soon()
+    booking = sold(acme, flight)
+    check_in(acme, booking, bags=[{"weight_kg": 20}])
+    leave_in(flight, 30)
+    do(boss, MODEL, "close", flight.pk)
+    assert Event.objects.get(action="flight.closed_out").reason == "Because."
+    assert Event.objects.get(action="bag.removed").reason == "no-show"
+
+
 def test_too_early_to_close_is_a_message(boss, flight):
     before = everything()
     assert "(boarding_not_open)" in do(boss, MODEL, "close", flight.pk)

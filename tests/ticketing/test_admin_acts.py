@@ -58,6 +58,7 @@ def test_a_passenger_is_checked_in_and_taken_off(desk, booking, model):
     assert Event.objects.get(action="coupon.checked_in").reason == "Because."
     assert "is off the flight" in do(desk, model, "offload", pk)
     assert coupons(booking)[0]["status"] == "O"
+    assert Event.objects.get(action="coupon.open").reason == "offloaded: Because."
 
 
 @pytest.mark.parametrize("model", [TICKETS, COUPONS, PASSES])
