@@ -101,7 +101,7 @@ def preview(flight_id: UUID, change: Change, *, at: datetime) -> dict[str, Any]:
         return preview_cancellation([flight_id], at=at)
     if change.kind == Kind.AIRCRAFT:
         return preview_aircraft(flight, change, at)
-    check_times(flight, change)
+    check_times(flight, change, at)
     return preview_of(effect_of_times(flight, times_of(flight), flight_id, change), at)
 
 

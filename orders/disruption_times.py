@@ -1,8 +1,8 @@
 """Delaying and retiming a flight: who is on it is told or asked, and whose connection breaks gets another flight."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
@@ -17,16 +17,20 @@ from orders.disruption_writing import touch_pending
 from orders.exceptions import FlightExists, NothingToChange
 from orders.models import Disruption
 from skybridge.events import Actor, Happening, record
+from skybridge.exceptions import InvalidInput
 from ticketing.exceptions import FlightCancelled
 
 Kind = Disruption.Kind
+FURTHEST = timedelta(days=366)
+LONGEST = timedelta(days=2)
 
 
 def move_times(flight_id: UUID, change: Change, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """Delay or retime a flight, inform or ask who is on it, and re-accommodate whose connection breaks.
 
     A delay keeps the date by which the flight is known; a retimed flight is known by its new one. Raises
-    FlightNotFound, FlightDeparted, FlightCancelled, NothingToChange or FlightExists; then nothing has changed.
+    FlightNotFound, FlightDeparted, FlightCancelled, NothingToChange, InvalidInput or FlightExists; then nothing has
+    changed.
     """
     disruption = set_times(flight_id, change, actor=actor, at=at)
     touch_pending([disruption.pk], at=at)
@@ -41,7 +45,7 @@ def set_times(flight_id: UUID, change: Change, *, actor: Actor, at: datetime) ->
     before, after = times_of(flight), times_after(flight, change)
     if before == after:
         return same_as_last(flight, change, after)
-    check_times(flight, change)
+    check_times(flight, change, at)
     disruption = Disruption.objects.create(
         flight=flight, kind=change.kind, reason=change.reason, before=before, after=after, actor_kind=actor.kind,
         actor_id=actor.id, created_at=at,
@@ -93,15 +97,25 @@ def same_as_last(flight: Flight, change: Change, after: dict[str, str]) -> Disru
     return last
 
 
-def check_times(flight: Flight, change: Change) -> None:
+def check_times(flight: Flight, change: Change, at: datetime) -> None:
+    """Refuse times that a flight cannot have. Raises FlightCancelled, InvalidInput or FlightExists."""
     if flight.status == Flight.Status.CANCELLED:
         raise FlightCancelled(event_id=flight.pk)
+    departs_at, arrives_at = change.departs_at or flight.departs_at, change.arrives_at or flight.arrives_at
+    if not at < departs_at <= max(at, flight.departs_at) + FURTHEST:
+        refuse("departs_at", f"A flight leaves after now, and at most {FURTHEST.days} days later than it did.")
+    if arrives_at - departs_at > LONGEST:
+        refuse("arrives_at", f"A flight takes at most {LONGEST.days} days.")
     same = Flight.objects.filter(
         carrier=flight.carrier_id, flight_number=flight.flight_number, origin=flight.origin_id,
         operational_suffix=flight.operational_suffix, departure_date=date_of(flight, change),
     )  # fmt: skip
     if same.exclude(pk=flight.pk).exists():
         raise FlightExists
+
+
+def refuse(name: str, message: str) -> NoReturn:
+    raise InvalidInput(message, errors=[{"pointer": f"/{name}", "code": "out_of_range", "message": message}])
 
 
 def effect_of_times(flight: Flight, before: Mapping[str, str], disruption_id: UUID, change: Change) -> Effect:

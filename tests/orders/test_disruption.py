@@ -523,3 +523,19 @@ def test_the_command_cancels_a_day(acme, flight, capsys):
     with pytest.raises(CommandError, match="no flight ZZ9"):
         call_command("cancel_flights", str(flight.departure_date), "--flights", "ZZ9")
     verify_invariants()
+
+
+@pytest.mark.parametrize(
+    ("departs_at", "arrives_at", "field"),
+    [("2020-01-01T00:00Z", "2020-01-01T05:00Z", "departs_at"), ("9999-12-31T20:00Z", "9999-12-31T23:00Z", "departs_at"),
+     (None, "9999-12-31T23:00Z", "arrives_at")],
+)  # fmt: skip
+@pytest.mark.parametrize("preview", [True, False])
+def test_times_that_no_flight_has_are_refused(staff, acme, flight, departs_at, arrives_at, field, preview):
+    confirmed(acme, flight)
+    times = {"departs_at": departs_at or (flight.departs_at + timedelta(hours=1)).isoformat(), "arrives_at": arrives_at}
+    before = shop.everything(), list(Flight.objects.values())
+    answer = staff.post(f"/api/v1/flights/{flight.pk}/disruptions", {"kind": "retime", "preview": preview, **times})
+    refused(answer, 400, "invalid_input")
+    assert answer.json()["errors"][0]["pointer"] == f"/{field}"
+    assert (shop.everything(), list(Flight.objects.values())) == before
