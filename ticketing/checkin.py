@@ -124,7 +124,7 @@ def check_in(
     check_flights(changing, caller, at)
     new = [pick.coupon for pick in changing if pick.is_new]
     check_passengers(new, coupons)
-    numbers = draw_sequence_numbers(new)
+    numbers = draw_sequence_numbers(changing)
     take_seats(changing, coupons, prices, caller, at)
     write_down(changing, numbers, caller, at)
     return True
@@ -273,23 +273,23 @@ RETURNING last_sequence_number, closed_at
 """
 
 
-def draw_sequence_numbers(coupons: Iterable[Coupon]) -> dict[UUID, int]:
-    """Return the next sequence numbers of coupons' flights; an open ticket gets none. One statement per flight.
+def draw_sequence_numbers(changing: Iterable[Pick]) -> dict[UUID, int]:
+    """Return the next sequence numbers of new coupons' flights; an open ticket gets none. One statement per flight.
 
-    Locks the departures in primary key order. Raises FlightClosed.
+    Locks the departures in primary key order, also those where somebody only gets another seat. Raises FlightClosed.
     """
-    by_flight: dict[UUID, list[Coupon]] = defaultdict(list)
-    for coupon in coupons:
-        if coupon.flight_id:
-            by_flight[coupon.flight_id].append(coupon)
+    by_flight: dict[UUID, list[Pick]] = defaultdict(list)
+    for pick in changing:
+        if pick.coupon.flight_id and (pick.is_new or pick.moves):
+            by_flight[pick.coupon.flight_id].append(pick)
     numbers: dict[UUID, int] = {}
-    for flight_id in sorted(by_flight):
-        numbered = by_flight[flight_id]
+    for flight_id, picks in sorted(by_flight.items()):
+        numbered = [pick.coupon for pick in picks if pick.is_new]
         with connection.cursor() as cursor:
             cursor.execute(DRAW, {"flight_id": flight_id, "count": len(numbered)})
             last, closed_at = cursor.fetchone()
         if closed_at is not None:
-            raise FlightClosed(closed_at=utc_text(closed_at), **where(numbered[0]))
+            raise FlightClosed(closed_at=utc_text(closed_at), **where(picks[0].coupon))
         numbers |= {coupon.pk: last - len(numbered) + place for place, coupon in enumerate(numbered, 1)}
     return numbers
 

@@ -448,3 +448,20 @@ def test_the_cost_does_not_grow_with_the_flight(acme, flight):
         check_in_group(acme, sold(acme, flight, party="ADT ADT ADT"))
     assert cost() == empty
     assert empty <= 28
+
+
+def test_departures_are_locked_in_one_order_whoever_moves(acme):
+    early, late = soon(hours=3), soon("LAX", "SEA", hours=12)
+    booking = sold(acme, early, late)
+    check_in(acme, booking, event_id=str(early.pk), seat="12A")
+    with CaptureQueriesContext(connection) as captured:
+        check_in(acme, booking, seat="14C")  # moves on the first flight, is new on the second
+    locks = [
+        q["sql"] for q in captured if "ticketing_departure" in q["sql"] and ("INTO" in q["sql"] or "FOR UP" in q["sql"])
+    ]
+    first_of = [
+        next(n for n, sql in enumerate(locks) if str(flight.pk) in sql or flight.pk.hex in sql)
+        for flight in (early, late)
+    ]
+    assert first_of == sorted(first_of)
+    assert coupons(booking)[0]["seat"] == "14C"
