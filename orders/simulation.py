@@ -9,13 +9,14 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from bookings.documents import BookingView
@@ -45,6 +46,7 @@ MARK = uuid5(NAMESPACE_URL, "urn:skybridge:demo-sales")  # the subject of the ev
 LOCK = MARK.int >> 65
 ACTOR = Actor("system", "simulation", "command")
 DESK = Caller("staff", "simulation", "command", is_staff=True)
+GUEST = "demo-guest-"
 SELLERS = ("Acme Travel", "PartnerCo")
 
 # Nobody can take these for people.
@@ -91,6 +93,7 @@ class Simulation:
     carry_on: Callable[[UUID], None] = ignore
     dice: random.Random = field(default_factory=lambda: random.Random(SEED))
     done: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0  # sales that an earlier run has made
 
     def run(self) -> Counter[str]:
         """Sell and do all of it; return what was done how often. Stopped at any moment it leaves nothing half done."""
@@ -134,9 +137,11 @@ class Simulation:
         """Sell one party its seats, one in four by card and with something besides."""
         by_card = bool(token) or self.dice.random() < 0.25
         caller, party = self.dice.choice(self.callers), self.party(seats)
-        extra = self.dice.choice(EXTRAS)
+        extra, user = self.dice.choice(EXTRAS), f"{GUEST}{self.dice.getrandbits(32):08x}"
+        if self.left_out:
+            self.left_out -= 1
+            return
         with self.attempt("booking"):
-            user = f"demo-guest-{self.done['booking'] + 1}"
             sale = Sale([Wish(flight_id=cabin.flight_id)], party, caller.agency_id, caller.agency_name, user)
             view: BookingView = hold_seats(sale, actor=caller, answer=lambda view: view)  # type: ignore[arg-type, return-value, assignment]
             if by_card:
@@ -222,13 +227,30 @@ class Attempted:
 
 
 def simulate_once(simulation: Simulation) -> Counter[str] | None:
-    """Run a simulation, once and for all in a database; None where one was begun before."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [LOCK])
-        if Event.objects.filter(subject_id=MARK).exists():
+    """Run a simulation to its end once in a database; None where that has been, or another process is at it.
+
+    One that was stopped goes on: as many sales as were made are left out.
+    """
+    with only_one() as is_mine:
+        if not is_mine or Event.objects.filter(subject_id=MARK).exists():
             return None
-        record([Happening("demo.sold", MARK)], actor=ACTOR, at=timezone.now())
-    return simulation.run()
+        simulation.left_out = Booking.objects.filter(user_id__startswith=GUEST).count()
+        done = simulation.run()
+        record([Happening("demo.sold", MARK, after=dict(done))], actor=ACTOR, at=timezone.now())
+        return done
+
+
+@contextmanager
+def only_one() -> Iterator[bool]:
+    """Tell whether this is the only run; the lock ends with the connection at the latest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s::bigint)", [LOCK])
+        [is_mine] = cursor.fetchone()
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s::bigint)", [LOCK])
 
 
 # --- Reading ---

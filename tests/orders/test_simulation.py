@@ -60,6 +60,22 @@ def test_it_happens_once(airline):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_one_that_was_stopped_goes_on(airline, monkeypatch):
+    broken_off = Simulation(Plan(1, 0, 2, 0, pause=0))
+    monkeypatch.setattr(broken_off, "check_passengers_in", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        simulate_once(broken_off)
+    bookings = Booking.objects.count()
+    done = simulate_once(Simulation(Plan(1, 0, 2, 0, pause=0)))
+    assert done["delay"] == 1
+    assert Booking.objects.count() < bookings * 1.5
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_same_seed_gives_the_same_parties(airline):
     parties = []
     for _ in range(2):
