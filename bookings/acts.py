@@ -51,8 +51,12 @@ def word_needed(booking: Booking, act: str, refund: Decimal, doing: Doing) -> Li
 
 
 def price_lines(lines: Iterable[dict], currency: str) -> Lines:
-    """Return a settlement's lines; what goes back has a minus."""
-    return [(line["code"].capitalize(), money(Decimal(line["amount"]), currency)) for line in lines]
+    """Return a settlement's fare and taxes; what goes back has a minus. The penalty has a line of its own."""
+    return [
+        ("Fare" if line["code"] == "FARE" else f"Tax {line['code']}", money(Decimal(line["amount"]), currency))
+        for line in lines
+        if line["code"] != "PENALTY"
+    ]
 
 
 def besides_lines(booking: Booking, besides: Decimal) -> Lines:
