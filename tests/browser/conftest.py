@@ -1,0 +1,91 @@
+"""A browser, a web server as in production on the tests' database, and an airline that all these tests share."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.management import call_command
+
+from tests.browser.chromium import Window, find_browser, running_browser
+from tests.browser.world import World, build
+from tests.concurrency.conftest import running_server
+
+NOT_RUN = "The browser tests did not run: no Chromium is installed (on Debian and Ubuntu: apt install chromium)."
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Run these tests last, after those that find the database as its migrations leave it.
+
+    Without a browser they are skipped, but never in CI.
+    """
+    ours = [item for item in items if "tests/browser/" in item.path.as_posix()]
+    for item in ours:
+        item.add_marker(pytest.mark.django_db)  # the database is made for who is marked
+        if not (find_browser() or os.environ.get("CI")):
+            item.add_marker(pytest.mark.skip(reason=NOT_RUN))
+    yield
+    items[:] = [item for item in items if item not in ours] + ours
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if any(NOT_RUN in str(report.longrepr) for report in terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(NOT_RUN, yellow=True)
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    if not find_browser():
+        pytest.fail(NOT_RUN)
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def world(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[World]:
+    """The airline, committed, beside a web server; emptied after the last of these tests."""
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright has a loop of its own in this thread
+    directory = tmp_path_factory.mktemp("browser")
+    with django_db_blocker.unblock():
+        try:
+            with running_server(directory, SKYBRIDGE_HOME=str(directory), SIGN_IN_FAILURES="3") as server:
+                yield build(f"http://127.0.0.1:{server.port}")
+        finally:
+            call_command("flush", interactive=False, verbosity=0)
+            os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+            os.environ.update({"DJANGO_ALLOW_ASYNC_UNSAFE": before} if before else {})
+
+
+@pytest.fixture(scope="package")
+def states() -> dict:
+    """The cookies of those who have signed in, by name."""
+    return {}
+
+
+@pytest.fixture
+def window(chromium, world) -> Iterator[Callable[..., Window]]:
+    """Return what opens a window of nobody; `color_scheme`, `viewport` and so on are Playwright's."""
+    contexts = []
+
+    def open_window(**options) -> Window:
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}))
+        return Window(contexts[-1].new_page(), world.base)
+
+    yield open_window
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def office(window, world, states) -> Callable[..., Window]:
+    """Return what opens a window of somebody who has signed in by the form."""
+
+    def open_office(name: str = "head", **options) -> Window:
+        if name not in states:
+            first = window()
+            world.sign_in(first, name)
+            states[name] = first.page.context.storage_state()
+        return window(storage_state=states[name], **options)
+
+    return open_office
