@@ -22,7 +22,8 @@ from ticketing.exceptions import FlightCancelled
 
 Kind = Disruption.Kind
 FURTHEST = timedelta(days=366)
-LONGEST = timedelta(days=2)
+LATEST = timedelta(hours=48)
+LONGEST = timedelta(hours=24)
 
 
 def move_times(flight_id: UUID, change: Change, *, actor: Actor, at: datetime) -> dict[str, Any]:
@@ -104,8 +105,13 @@ def check_times(flight: Flight, change: Change, at: datetime) -> None:
     departs_at, arrives_at = change.departs_at or flight.departs_at, change.arrives_at or flight.arrives_at
     if not at < departs_at <= max(at, flight.departs_at) + FURTHEST:
         refuse("departs_at", f"A flight leaves after now, and at most {FURTHEST.days} days later than it did.")
+    if change.kind == Kind.DELAY and not plan_of(flight) < departs_at <= flight.departs_at + LATEST:
+        refuse(
+            "departs_at",
+            "A delay is later than planned, and at most 48 hours after the present departure; else retime it.",
+        )
     if arrives_at - departs_at > LONGEST:
-        refuse("arrives_at", f"A flight takes at most {LONGEST.days} days.")
+        refuse("arrives_at", "A flight takes at most 24 hours.")
     same = Flight.objects.filter(
         carrier=flight.carrier_id, flight_number=flight.flight_number, origin=flight.origin_id,
         operational_suffix=flight.operational_suffix, departure_date=date_of(flight, change),
@@ -134,6 +140,12 @@ def planned_at(flight: Flight, was_departing_at: datetime) -> datetime:
     """Return when a flight was to leave before it was first delayed or retimed, so that small delays add up."""
     first = Disruption.objects.filter(flight=flight, kind__in=(Kind.DELAY, Kind.RETIME)).order_by("pk").first()
     return datetime.fromisoformat(first.before["departs_at"]) if first else was_departing_at
+
+
+def plan_of(flight: Flight) -> datetime:
+    """Return when a flight was to leave before its delays: as it was retimed last, or as it was first sold."""
+    last = Disruption.objects.filter(flight=flight, kind=Kind.RETIME).order_by("-pk").first()
+    return datetime.fromisoformat(last.after["departs_at"]) if last else planned_at(flight, flight.departs_at)
 
 
 def short_delay(flight: Flight):

@@ -539,3 +539,45 @@ def test_times_that_no_flight_has_are_refused(staff, acme, flight, departs_at, a
     refused(answer, 400, "invalid_input")
     assert answer.json()["errors"][0]["pointer"] == f"/{field}"
     assert (shop.everything(), list(Flight.objects.values())) == before
+
+
+def new_times(flight: Flight, departs: timedelta, arrives: timedelta) -> dict:
+    return {
+        "departs_at": (flight.departs_at + departs).isoformat(), "arrives_at": (flight.arrives_at + arrives).isoformat()
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "departs", "arrives", "field"),
+    [("retime", timedelta(days=-6), timedelta(days=-6), "departs_at"), 
+     ("delay", timedelta(), timedelta(hours=1), "departs_at"),
+     ("delay", timedelta(hours=-1), timedelta(hours=-1), "departs_at"),
+     ("delay", timedelta(hours=49), timedelta(hours=49), "departs_at"),
+     ("retime", timedelta(), timedelta(hours=19), "arrives_at")],
+)  # fmt: skip
+@pytest.mark.parametrize("preview", [True, False])
+def test_times_that_do_not_fit_the_kind_are_refused(staff, acme, flight, kind, departs, arrives, field, preview):
+    confirmed(acme, flight)
+    before = shop.everything(), list(Flight.objects.values())
+    body = {"kind": kind, "reason": "ice", "preview": preview} | new_times(flight, departs, arrives)
+    answer = staff.post(f"/api/v1/flights/{flight.pk}/disruptions", body)
+    refused(answer, 400, "invalid_input")
+    assert answer.json()["errors"][0]["pointer"] == f"/{field}"
+    assert (shop.everything(), list(Flight.objects.values())) == before
+
+
+def test_a_delay_can_grow_shorter_but_not_vanish(staff, flight):
+    path = f"/api/v1/flights/{flight.pk}/disruptions"
+    hour = timedelta(hours=1)
+    for hours, status in ((4, 201), (2, 201), (0, 400)):
+        body = {"kind": "delay", "reason": "ice"} | new_times(flight, hours * hour, hours * hour)
+        assert staff.post(path, body).status_code == status
+    assert Flight.objects.get(pk=flight.pk).departs_at == flight.departs_at + 2 * hour
+
+
+def test_a_delay_across_midnight_keeps_the_date_by_which_it_is_known(staff, flight):
+    body = {"kind": "delay", "reason": "ice"} | new_times(flight, timedelta(hours=20), timedelta(hours=20))
+    assert staff.post(f"/api/v1/flights/{flight.pk}/disruptions", body).status_code == 201
+    shown = staff.get(f"/api/v1/flights/{flight.pk}").json()
+    assert shown["departureDate"] == flight.departure_date.isoformat()
+    assert shown["departureTime"][:10] == (flight.departure_date + timedelta(days=1)).isoformat()
