@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Sum
 
+from bookings.expiry import cancel_hold
 from bookings.models import Booking
-from bookings.services import release_booking
 from flights.models import Flight, FlightCabin, SeatHold
 from flights.seatmaps import SeatMap, seat_map
 from orders.disruption_planning import Change, Effect, destinations, lock_flights, outcome_of, reaccommodate, summary_of
@@ -28,6 +28,7 @@ from orders.reaccommodation import Party
 from skybridge.events import Actor, Happening, record
 from ticketing.exceptions import FlightCancelled
 from ticketing.models import Coupon
+from ticketing.seats import lock_departure
 
 Kind, Status = Disruption.Kind, DisruptedBooking.Status
 
@@ -137,9 +138,17 @@ def release_holds(disruption: Disruption, *, actor: Actor, at: datetime) -> None
     for cabin, short in places(disruption).items():
         holds = SeatHold.objects.filter(flight_cabin__flight=disruption.flight_id, flight_cabin__cabin=cabin)
         for booking_id, seats in holds.order_by("-booking_id").values_list("booking_id", "seats"):
-            if short > 0 and Booking.objects.filter(pk=booking_id, order=None).exists():
-                release_booking(booking_id, actor=actor, reason=disruption.reason or "aircraft changed", at=at)
+            if short > 0 and release_unordered(booking_id, disruption.reason, actor=actor, at=at):
                 short -= seats
+
+
+@transaction.atomic
+def release_unordered(booking_id: UUID, reason: str, *, actor: Actor, at: datetime) -> bool:
+    """Cancel a hold unless an order sells it, or it has ended meanwhile; tell whether that was done."""
+    held = Booking.objects.locked().filter(pk=booking_id, order=None, status=Booking.Status.PENDING).first()
+    if held:
+        cancel_hold(held, actor=actor, reason=reason or "aircraft changed", at=at)
+    return held is not None
 
 
 def beyond(flight_id: UUID, parties: Iterable[Party], short: Mapping[str, int]) -> set[UUID]:
@@ -158,12 +167,19 @@ def beyond(flight_id: UUID, parties: Iterable[Party], short: Mapping[str, int]) 
 
 def clear_seats(disruption: Disruption, *, actor: Actor, at: datetime) -> None:
     """Clear the seats that the aircraft does not have, and take off who has checked in on one."""
+    await_seatings(disruption.flight_id)
     seats = seat_map(disruption.after["aircraft_type"], disruption.after["cabins"])
     seated = Coupon.objects.filter(flight=disruption.flight_id, seat__isnull=False, status__in=("O", "C", "L"))
     lost = [coupon for coupon in seated.select_related("ticket") if not exists(seats, coupon)]
     booking_ids = sorted({coupon.ticket.booking_id for coupon in lost})
     for start in range(0, len(booking_ids), CHUNK):
         clear_some(disruption, booking_ids[start : start + CHUNK], seats, actor=actor, at=at)
+
+
+@transaction.atomic
+def await_seatings(flight_id: UUID) -> None:
+    """Wait for whoever is giving seats by the map of the aircraft before; the others see the new one."""
+    lock_departure(flight_id)
 
 
 def exists(seats: SeatMap, coupon: Coupon) -> bool:

@@ -1,19 +1,26 @@
 """A flight is cancelled while its bookings are confirmed, cancelled and sold, and by two people at once."""
 
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Thread
+from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from bookings.confirmation import write_confirmation
 from bookings.documents import read_bookings
 from orders import disruption
+from orders.disruption_planning import Change
 from orders.models import DisruptedBooking, Disruption
+from orders.sales import NewOrder, place_order
+from partners.callers import Caller
 from skybridge.events import Actor
 from tests import factories
 from tests.bookings.sales import act, book, booking_body, confirmed, counters, query
-from tests.concurrency.racing import outcomes, together, verify_invariants
+from tests.concurrency.racing import PATIENCE, outcomes, together, verify_invariants
+from ticketing.seats import lock_departure
 
 STAFF = Actor("staff", "1", "api")
 STRANDED = """SELECT count(*) FROM ticketing_coupon k JOIN ticketing_ticket t ON t.id = k.ticket_id
@@ -102,3 +109,37 @@ def test_who_read_a_booking_before_the_cancellation_cannot_confirm_it(partner, f
         assert (sold is None) == is_guarded
         assert query(STRANDED, flight.pk) == [(0 if is_guarded else 1,)]
         transaction.set_rollback(True)
+
+
+@contextmanager
+def meanwhile(call):
+    """Run a call in a thread that finds what is done here not committed yet; it ends after that."""
+    with transaction.atomic():
+        yield
+        thread = Thread(target=lambda: (call(), connection.close()))
+        thread.start()
+        thread.join(1)  # it waits for a lock, or has gone on without
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def change_aircraft(flight, **cabins: int) -> dict:
+    change = Change("aircraft", "technical", aircraft_type="A319", cabins=cabins)
+    return disruption.disrupt(flight.pk, change, actor=STAFF, at=timezone.now())
+
+
+def test_a_hold_that_is_ordered_at_this_moment_stays(partner, flight):
+    confirmed(partner, flight, seats=4)
+    held = book(partner, flight, seats=3)
+    wanted = NewOrder(UUID(partner.id), "", {}, [UUID(held["booking_id"])])
+    with meanwhile(lambda: change_aircraft(flight, Y=5)):
+        place_order(wanted, caller=Caller("staff", "1", "api", is_staff=True))
+    assert query("SELECT status FROM bookings_booking WHERE id = %s", held["booking_id"]) == [("pending",)]
+
+
+def test_a_seat_that_is_given_while_the_aircraft_changes_is_cleared(partner, flight):
+    confirmed(partner, flight)
+    with meanwhile(lambda: change_aircraft(flight, Y=50)):
+        lock_departure(flight.pk)
+        query("UPDATE ticketing_coupon SET seat = '49A'")
+    assert query("SELECT seat FROM ticketing_coupon") == [(None,)]
