@@ -1,8 +1,8 @@
 """Seating: who may sit where, and which seats keep a party together. Pure: nothing is read, held or written here.
 
 Two rules come from outside. In an exit row sits nobody who could not help in an evacuation: no child, no infant, no
-adult with an infant on the lap. Source: 14 CFR 121.585; it says under 15, so a caller that knows the age passes CHD up
-to then. And above a block of seats on one side of an aisle hangs one oxygen mask more than it has seats (four for
+adult with an infant on the lap; and as nobody knows until boarding who will hold it, no adult of a party that has one.
+Source: 14 CFR 121.585; it says under 15, so a caller that knows the age passes CHD up to then. And above a block of seats on one side of an aisle hangs one oxygen mask more than it has seats (four for
 three): one lap infant at most goes there. Source: trade practice.
 
 Passenger types are ADT, CHD, INF (on a lap) and INS (infant with a seat). The first lap infant of a party sits with its
@@ -38,14 +38,15 @@ Block = tuple[int, int]
 
 
 class Sitter(NamedTuple):
-    """A passenger who takes a seat, perhaps with an infant on the lap."""
+    """A passenger who takes a seat, perhaps with an infant on the lap, or on that of another of the party."""
 
     passenger_type: str = "ADT"
     with_infant: bool = False
+    infant_in_party: bool = False
 
     @property
     def may_sit_at_exit(self) -> bool:
-        return self.passenger_type == "ADT" and not self.with_infant
+        return self.passenger_type == "ADT" and not (self.with_infant or self.infant_in_party)
 
 
 class Refusal(StrEnum):
@@ -76,12 +77,12 @@ class Spot(NamedTuple):
 def sitters(party: Sequence[str]) -> list[Sitter]:
     """Return those of a party, given by passenger types, who take a seat, in order."""
     infants = party.count("INF")
-    found = []
+    is_family, found = infants > 0, []
     for passenger_type in party:
         if passenger_type != "INF":
             holds = passenger_type == "ADT" and infants > 0
             infants -= holds
-            found.append(Sitter(passenger_type, holds))
+            found.append(Sitter(passenger_type, holds, is_family))
     return found
 
 

@@ -51,7 +51,7 @@ class SeatTaken(SeatRefused):
 
 class ExitRow(SeatRefused):
     code = "exit_row"
-    message = "Children, infants and adults with an infant cannot sit in an exit row."
+    message = "Children cannot sit in an exit row, nor can adults of a booking with a lap infant."
 
 
 class InfantRow(SeatRefused):

@@ -267,6 +267,10 @@ class SeatingPlan:
         emds = Emd.objects.filter(coupon__in=self.coupons, status__in=Emd.LIVE)
         return set(emds.values_list("coupon_id", "product_id"))
 
+    @property
+    def exits(self) -> set[str]:
+        return {seat.number for seat in self.seat_map.cabin(self.cabin).seats if seat.is_exit}
+
     def assign_rest(self) -> None:
         """Seat those who have no seat yet together, near the others. Raises NoSeatLeft."""
         rest = [k for k in self.coupons if k.takes_seat and k.status in SEATABLE and k.pk not in self.seats]
@@ -274,8 +278,8 @@ class SeatingPlan:
         party = [self.sitters[coupon.pk] for coupon in rest]
         types = [PassengerType.ADULT if one.with_infant else one.passenger_type for one in party]
         types += [PassengerType.INFANT] * sum(one.with_infant for one in party)
-        near = set(self.seats.values())
-        found = assign_near(self.seat_map, self.cabin, types, self.taken, self.with_infant, near=near)
+        near, exits = set(self.seats.values()), self.exits if any(one.infant_in_party for one in party) else set()
+        found = assign_near(self.seat_map, self.cabin, types, self.taken | exits, self.with_infant, near=near)
         if found is None:
             raise NoSeatLeft(overdue_bookings=[o.booking_id for o in self.overdue])
         for coupon, number in zip(rest, found, strict=True):

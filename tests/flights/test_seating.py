@@ -51,6 +51,7 @@ def rows_apart(found: SeatMap, seats: list[str]) -> int:
         ("15A", Sitter("CHD"), Refusal.EXIT_ROW),
         ("15A", Sitter("INS"), Refusal.EXIT_ROW),
         ("16F", Sitter("ADT", with_infant=True), Refusal.EXIT_ROW),
+        ("16F", Sitter("ADT", infant_in_party=True), Refusal.EXIT_ROW),
         ("21A", Sitter("ADT", with_infant=True), Refusal.INFANT_ROW),
         ("21A", Sitter("CHD"), None),
         ("21D", Sitter("ADT", with_infant=True), None),
@@ -71,10 +72,10 @@ def test_a_crew_seat_is_blocked():
 
 def test_lap_infants_sit_with_the_first_adults():
     assert sitters(["CHD", "ADT", "INF", "ADT", "INS"]) == [
-        Sitter("CHD"),
-        Sitter("ADT", with_infant=True),
-        Sitter("ADT"),
-        Sitter("INS"),
+        Sitter("CHD", infant_in_party=True),
+        Sitter("ADT", with_infant=True, infant_in_party=True),
+        Sitter("ADT", infant_in_party=True),
+        Sitter("INS", infant_in_party=True),
     ]
 
 

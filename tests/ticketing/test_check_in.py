@@ -321,6 +321,19 @@ def test_each_lap_infant_has_an_adult_of_its_own(acme, flight):
     check_in(acme, booking, 3)
 
 
+def test_the_second_adult_with_the_infant_leaves_an_exit_seat_from_before(acme):
+    flight = soon(aircraft_type="A320-200", seats={"J": 12, "Y": 138})
+    booking = sold(acme, flight, party="ADT ADT INF")
+    query("UPDATE ticketing_coupon SET seat = '11A' WHERE ticket_id = %s", ticket_ids(booking)[1])
+    refuses(lambda: try_check_in(acme, booking, 1, seat="11B"), "exit_row")
+    refuses(
+        lambda: try_group(acme, booking, passengers=[{"ticket_id": ticket_ids(booking)[2]}]), "adult_not_checked_in"
+    )
+    check_in_group(acme, booking, passengers=[{"ticket_id": ticket_ids(booking)[place]} for place in (1, 2)])
+    assert [k["status"] for k in coupons(booking)] == ["O", "C", "C"]
+    assert not {k["seat"][:-1] for k in coupons(booking) if k["seat"]} & {"10", "11"}
+
+
 # --- Seats ---
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from flights.models import Flight
+from flights.models import BlockedSeat, Flight
 from tests import factories
 from tests.bookings.sales import book, confirmed, database, let_hold_run_out, query, refused
 from tests.orders.shop import product
@@ -18,6 +18,7 @@ from tests.ticketing.seating import (
     choose,
     pay_for_seat,
     seat_all,
+    seat_map,
     seats_of,
     set_status,
     swap,
@@ -113,6 +114,29 @@ def test_a_lap_infant_gets_no_seat_and_keeps_its_adult_from_the_exit(acme, fligh
     assert infant is None
     assert None not in seated
     assert not rows_of(seated) & {10, 11}
+
+
+def test_no_adult_of_a_booking_with_a_lap_infant_sits_in_an_exit_row(acme, flight):
+    """Whoever holds the infant: nobody knows before boarding."""
+    booking = confirmed(acme, flight, passengers=["ADT", "ADT", "INF"])
+    trade(acme, booking, flight, "20A")
+    other = confirmed(acme, flight)
+    trade(acme, other, flight, "11A")
+    before = database()
+    refused(choose(acme, tickets_of(booking)[1], "11B"), 409, "exit_row")
+    refused(trade(acme, booking, flight, "20A", "11B"), 409, "exit_row")
+    refused(swap(acme, flight, tickets_of(booking)[0], tickets_of(other)[0]), 409, "exit_row")
+    assert database() == before
+
+
+def test_the_rest_of_a_booking_with_a_lap_infant_is_seated_away_from_exits(acme, flight):
+    booking = confirmed(acme, flight, passengers=["ADT", "ADT", "INF"])
+    trade(acme, booking, flight, "12A")
+    kept = [n for n in seat_map(acme, flight) if n not in ("12A", "11A", "11B", "11C")]
+    BlockedSeat.objects.bulk_create(BlockedSeat(flight=flight, seat=number) for number in kept)
+    before = database()
+    refused(seat_all(acme, booking, flight), 409, "no_seat_left")
+    assert database() == before
 
 
 def test_given_seats_cost_nothing(acme, booking, flight):
