@@ -110,6 +110,7 @@ class BookingAdmin(ActsAdmin, ReadOnlyAdmin):
         links = {str(k.flight): reverse(page, args=[k.flight_id]) for k in coupons if k.flight_id}
         return format_html_join(", ", '<a href="{}">{}</a>', ((url, text) for text, url in links.items())) or "-"
 
+
 @admin.register(Quote)
 class QuoteAdmin(ReadOnlyAdmin):
     list_display = (

@@ -195,6 +195,7 @@ class OrderAdmin(ActsAdmin, ReadOnlyAdmin):
         picture = seen(execution, history_of(execution))
         return render_to_string("orders/steps.html", {"picture": picture, "page": page})
 
+
 @admin.register(Execution)
 class ExecutionAdmin(ActsAdmin, ReadOnlyAdmin):
     list_display = ("order_id", status, "state", "started_at", "took", "error")

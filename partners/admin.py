@@ -108,6 +108,7 @@ class AgencyAdmin(ActsAdmin, VersionedAdmin, HistoryMixin, ListMixin, admin.Mode
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
 
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(ActsAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     list_display = ("prefix", TO_AGENCY, "mode", "name", "is_live", "expires_at", "last_used_at", "revoked_at")
@@ -140,6 +141,7 @@ class ApiKeyAdmin(ActsAdmin, HistoryMixin, ListMixin, admin.ModelAdmin):
     @admin.display(description="live", boolean=True)
     def is_live(self, api_key: ApiKey) -> bool:
         return services.is_live(api_key, timezone.now())
+
 
 @admin.register(Plan)
 class PlanAdmin(RecordingAdmin):
