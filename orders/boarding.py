@@ -28,7 +28,6 @@ from ticketing.scans import (
     Attempt,
     DeviceResult,
     NonceReused,
-    Verdict,
     board_document,
     judge,
     keep_attempt,
@@ -212,7 +211,7 @@ def try_to_board(flight_id: UUID, attempt: Attempt, *, caller: Caller, at: datet
 def write_attempt(case: Case, attempt: Attempt, *, is_reused: bool, caller: Caller) -> dict[str, Any] | None:
     """Write what comes of an attempt and return the answer; None when somebody else was faster."""
     scan_id = uuid7()
-    verdict = Verdict(Reason.NONCE_REUSED) if is_reused else judge(case, decide(case), attempt.device_result)
+    verdict = judge(case, Reason.NONCE_REUSED if is_reused else decide(case), attempt.device_result)
     answer = board_document(scan_id, case, verdict, attempt)
     parameters = scan_parameters(scan_id, Scan.Kind.BOARD, gate_of(case).id, attempt, case, answer, caller)
     if is_reused:

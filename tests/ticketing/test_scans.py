@@ -198,6 +198,18 @@ def test_in_a_batch_it_is_one_answer(handler, acme, flight):
     assert [answer["reason"] for answer in answers] == [None, "nonce_reused", None]
 
 
+def test_who_boarded_with_a_nonce_of_another_pass_is_a_conflict(handler, staff, acme, flight):
+    ada, bob = check_in(acme, flight, gates.ADA, BOB)
+    scanned(handler, flight, ada, nonce="one")
+    before = gates.everything()
+    [answer] = batch(handler, flight, offline(bob, 1) | {"nonce": "one"})
+    assert (answer["reason"], answer["is_conflict"]) == ("nonce_reused", True)
+    assert answer["conflict"]["kind"] == "device_accepted"
+    [listed] = staff.get(f"/api/v1/flights/{flight.pk}/scans?conflicts=true").json()["scans"]
+    assert listed["scan_id"] == answer["scan_id"]
+    assert (gates.everything(), status_of(bob)) == (before, ("C", False))
+
+
 def test_a_nonce_is_good_again_on_another_flight(handler, acme, flight, boarding_pass):
     scanned(handler, flight, boarding_pass, nonce="one")
     other = factories.flight("JFK", "LAX", number=9, departs_at=timezone.now() + timedelta(hours=5))
