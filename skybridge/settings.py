@@ -199,6 +199,7 @@ CHECK_IN_OPENS = timedelta(minutes=env.int("CHECK_IN_OPENS_MINUTES", 24 * 60))
 CHECK_IN_CLOSES = timedelta(minutes=env.int("CHECK_IN_CLOSES_MINUTES", 60))
 BOARDING_OPENS = timedelta(minutes=env.int("BOARDING_OPENS_MINUTES", 60))
 BOARDING_CLOSES = timedelta(minutes=env.int("BOARDING_CLOSES_MINUTES", 15))
+BOARDING_CALL = timedelta(minutes=env.int("BOARDING_CALL_MINUTES", 45))  # the time printed on passes
 FREE_CHECKED_BAGS = env.int("FREE_CHECKED_BAGS", 1)  # per passenger who has a seat
 MAX_BAG_KG = env.int("MAX_BAG_KG", 32)
 # What seals passports: Fernet keys, the sealing one first. Development derives one from SECRET_KEY.

@@ -94,7 +94,8 @@ def locally(flight: Flight, moment: datetime) -> datetime:
 
 
 def boards_at(flight: Flight) -> datetime:
-    return locally(flight, flight.departs_at - settings.BOARDING_OPENS)
+    """Return when passengers are asked to be at the gate, never after it closes."""
+    return locally(flight, flight.departs_at - max(settings.BOARDING_CALL, settings.BOARDING_CLOSES))
 
 
 def gate_of(flight: Flight) -> str:

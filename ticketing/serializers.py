@@ -149,7 +149,7 @@ class BoardingPassSerializer(serializers.Serializer):
     origin = serializers.CharField()
     destination = serializers.CharField()
     departureTime = serializers.DateTimeField(help_text="With the airport's offset.")
-    boardingTime = serializers.DateTimeField(help_text="When boarding opens, with the airport's offset.")
+    boardingTime = serializers.DateTimeField(help_text="When passengers are called, with the airport's offset.")
     gate = serializers.CharField(allow_null=True)
     seat = serializers.CharField(allow_null=True, help_text="None for an infant on a lap.")
     cabin = serializers.CharField()

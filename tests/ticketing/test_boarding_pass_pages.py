@@ -1,7 +1,7 @@
 """The links of a boarding pass: pages, PDF and symbols for whoever has one, read back as a scanner would."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from io import BytesIO
 
@@ -15,6 +15,7 @@ from flights.models import Airport
 from tests import factories
 from tests.ticketing.test_passes import checked_in
 from ticketing import passes
+from ticketing.documents import boarding_pass_document
 from ticketing.links import links_of, token_of
 from ticketing.models import BoardingPass, Departure
 
@@ -221,9 +222,16 @@ def test_a_link_costs_one_statement(nobody, links, name, django_assert_num_queri
 
 
 def test_times_are_those_of_the_airport(db, nobody, settings):
-    settings.BOARDING_OPENS, settings.BOARDING_CLOSES = timedelta(minutes=45), timedelta(minutes=20)
+    settings.BOARDING_OPENS, settings.BOARDING_CLOSES = timedelta(days=1), timedelta(minutes=20)
     departs_at = timezone.now().replace(hour=23, minute=30, second=0, microsecond=0) + timedelta(days=2)
     flight = factories.flight("NRT", "LAX", departs_at=departs_at)
     made = passes.issue_pass(checked_in(flight), sequence_number=1, at=timezone.now())
     spoken = Spoken(nobody.get(links_of(made.pk)["phone"]).content.decode()).words
     assert {"08:30", "07:45", "08:10", "See screens"} <= set(spoken)
+
+
+def test_boarding_is_never_called_after_the_gate_has_closed(boarding_pass, settings):
+    settings.BOARDING_CALL, settings.BOARDING_CLOSES = timedelta(minutes=10), timedelta(minutes=15)
+    document = boarding_pass_document(boarding_pass)
+    opens_at = boarding_pass.flight.departs_at - timedelta(minutes=15)
+    assert datetime.fromisoformat(document["boardingTime"]) == opens_at
