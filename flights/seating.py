@@ -1,9 +1,10 @@
 """Seating: who may sit where, and which seats keep a party together. Pure: nothing is read, held or written here.
 
 Two rules come from outside. In an exit row sits nobody who could not help in an evacuation: no child, no infant, no
-adult with an infant on the lap; and as nobody knows until boarding who will hold it, no adult of a party that has one.
-Source: 14 CFR 121.585; it says under 15, so a caller that knows the age passes CHD up to then. And above a block of seats on one side of an aisle hangs one oxygen mask more than it has seats (four for
-three): one lap infant at most goes there. Source: trade practice.
+adult with an infant on the lap; and as nobody knows before boarding who will hold it, no adult of a party that has one.
+Source: 14 CFR 121.585; it says under 15, so a caller that knows the age passes CHD up to then. And above a block of
+seats on one side of an aisle hangs one oxygen mask more than it has seats (four for three): one lap infant at most goes
+there. Source: trade practice.
 
 Passenger types are ADT, CHD, INF (on a lap) and INS (infant with a seat). The first lap infant of a party sits with its
 first adult, and so on.
