@@ -39,6 +39,7 @@ class Window:
 
     def __init__(self, page: Page, base: str):
         self.page, self.base, self.troubles = page, base, []
+        page.set_default_timeout(10_000)
         page.context.add_init_script(TELL_VIOLATIONS)
         page.on("console", lambda said: said.type == "error" and self.troubles.append(f"{said.text} {said.location}"))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))

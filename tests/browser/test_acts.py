@@ -12,7 +12,7 @@ ACTS = [
     ("bookings/booking", "offload", "leaving", "supervisor", False),
     ("bookings/booking", "cancel", "booking", "reservations", True),
     ("flights/flight", "delay", "delayed", "supervisor", True),
-    ("flights/flight", "cancel", "cancelled", "supervisor", True),
+    ("flights/flight", "cancel", "cancelled", "supervisor", False),
     ("partners/agency", "create_key", "agency", "administrator", False),
     ("partners/apikey", "rotate", "key", "administrator", False),
 ]

@@ -9,7 +9,7 @@ def test_a_list_is_downloaded(office, world):
     with window.page.expect_download() as csv:
         window.page.click("text=Export CSV")
     assert csv.value.suggested_filename.startswith("bookings-booking-")
-    assert world.booking["record_locator"] in csv.value.path().read_text()
+    assert world.boarding["record_locator"] in csv.value.path().read_text()
     with window.page.expect_download() as xlsx:
         window.page.click("text=Export XLSX")
     assert xlsx.value.path().read_bytes()[:2] == b"PK"
