@@ -18,6 +18,7 @@ from bookings.models import Booking
 from bookings.services import extend_hold
 from orders import backups, workflow
 from orders.accounts import account_of
+from orders.delivery import count_up
 from orders.emds import concerned_orders, items_left, refuse_used
 from orders.exceptions import (
     NotRedrivable,
@@ -28,7 +29,7 @@ from orders.exceptions import (
     OutOfStock,
 )
 from orders.models import Execution, Order, OrderItem, Product
-from orders.repayments import paying_back, settle, value_of
+from orders.repayments import locked_again, paying_back, settle, value_of
 from orders.sales import hold_deadline
 from orders.steps import Undoing
 from orders.workflow import execution_of
@@ -39,6 +40,7 @@ from skybridge.exceptions import DomainError
 from skybridge.versions import check_version
 from ticketing.emds import OPEN, close_emds
 from ticketing.models import Emd
+from ticketing.seats import take_back_seats
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ def change_status(order_id: UUID, status: str, *, caller: Caller, if_match: str 
     """Move an order to a status that its table allows; the status that it has changes nothing.
 
     `cancelled` gives back what it has taken, `failed` ends its execution, `processing` on a failed one redrives it.
-    Raises OrderNotFound, StaleVersion, or IllegalTransition naming the allowed ones.
+    Raises OrderNotFound, StaleVersion, OrderActionNotAllowed, or IllegalTransition naming the allowed ones.
     """
     at = timezone.now()
     with transaction.atomic():
@@ -118,6 +120,13 @@ def delete_order(order_id: UUID, *, caller: Caller, if_match: str | None = None)
         backups.keep(order.pk, at=at)
 
 
+def refuse_underway(action: str, order: Order, at: datetime) -> None:
+    """Refuse what would be undone of a locked order with which somebody travels. One statement."""
+    shown = Order.objects.filter(pk=order.pk).with_underway(at).get()
+    if shown.is_underway:
+        raise not_allowed(action, shown)
+
+
 def not_allowed(action: str, order: Order) -> OrderActionNotAllowed:
     allowed = order.available_actions
     return OrderActionNotAllowed(
@@ -153,12 +162,14 @@ def cancel(order: Order, *, caller: Caller, reason: str, at: datetime) -> Settle
 
 
 def close_own_emds(undoing: Undoing) -> None:
-    """Close the EMDs of a cancelled order, whosever bookings their coupons belong to."""
-    emds = Emd.objects.filter(order_item__order=undoing.order, status__in=OPEN).order_by("pk")
-    close_emds(
-        emds.select_for_update(of=("self",)), actor=undoing.caller, reason=undoing.reason or "order cancelled",
-        at=undoing.at,
-    )  # fmt: skip
+    """Close the EMDs of a cancelled order, whosever bookings their coupons belong to, and take their seats back."""
+    found = Emd.objects.filter(order_item__order=undoing.order, status__in=OPEN).order_by("pk")
+    emds = list(found.select_for_update(of=("self",)))
+    close_emds(emds, actor=undoing.caller, reason=undoing.reason or "order cancelled", at=undoing.at)
+    if losing := take_back_seats(emds, actor=undoing.caller, at=undoing.at):
+        bookings = list(Booking.objects.locked().filter(pk__in=losing))
+        selling = sorted({b.order_id for b in bookings if b.order_id} - {undoing.order.pk})
+        count_up(bookings, [locked_again(order_id) for order_id in selling], undoing.at)
 
 
 def change_product(product: Product, fields: Collection[str], pieces: int, *, actor: Actor) -> None:
@@ -190,7 +201,11 @@ def product_subject(product: Product) -> UUID:
 
 
 def fail(order: Order, *, actor: Actor, at: datetime) -> None:
-    """Let a locked order fail; it keeps what it has taken until it is redriven, cancelled, or lapses."""
+    """Let a locked order fail; it keeps what it has taken until it is redriven, cancelled, or lapses.
+
+    Raises OrderActionNotAllowed once a passenger has checked in or a flight has left: what lapses is cancelled.
+    """
+    refuse_underway("fail", order, at)
     reason = "The order was set to failed."
     if (execution := execution_of(order)).status == Execution.Status.RUNNING:
         workflow.fail(execution, actor=actor, reason=reason, at=at)

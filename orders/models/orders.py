@@ -139,7 +139,7 @@ class Order(StateMachine):
         if self.status in self.DELETABLE:
             actions.append("delete")
         is_kept = getattr(self, "is_underway", False)  # known where the order was read for showing it
-        return [action for action in actions if not is_kept or action not in ("cancel", "delete")]
+        return [action for action in actions if not is_kept or action not in ("cancel", "fail", "delete")]
 
 
 class OrderItem(models.Model):

@@ -12,6 +12,7 @@ from orders.models import Order
 from partners.ledger import account_code
 from tests.bookings.sales import book, counters, query, refused
 from tests.orders import shop
+from tests.ticketing import desk
 
 ORDERS = "/api/v1/orders"
 STATUSES = {"process": "processing", "ship": "shipped", "deliver": "delivered", "cancel": "cancelled", "fail": "failed"}
@@ -241,10 +242,21 @@ def test_nothing_to_cancel_once_a_flight_has_left(acme, flight, pass_time):
     shop.run(placed)
     assert {"cancel", "delete"} <= set(shop.read(acme, placed)["available_actions"])
     pass_time(days=6)
-    assert shop.read(acme, placed)["available_actions"] == ["ship", "fail"]
+    assert shop.read(acme, placed)["available_actions"] == ["ship"]
     before = shop.everything()
     for action in ("cancel", "delete"):
         assert carry_out(acme, placed["order_id"], action).status_code == 409
+    assert shop.everything() == before
+
+
+def test_an_order_does_not_fail_while_somebody_is_checked_in(acme):
+    booking = desk.sold(acme, desk.soon(hours=20))
+    desk.check_in(acme, booking)
+    shop.run(booking)
+    order_id = booking["order_id"]
+    assert acme.get(f"{ORDERS}/{order_id}").json()["available_actions"] == ["ship"]
+    before = shop.everything()
+    refused(acme.put(f"/orders/{order_id}", {"status": "failed"}), 409, "action_not_allowed")
     assert shop.everything() == before
 
 
