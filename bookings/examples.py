@@ -45,6 +45,7 @@ COUPON = {
         "free_cancel_hours": 24,
         "free_cancel_days_ahead": 7,
         "void_same_day": True,
+        "involuntary_until": None,
     },
 }
 TICKET = {

@@ -12,7 +12,7 @@ from flights.offers import FlightFacts
 from skybridge.money import rounded
 from skybridge.times import utc_text
 from ticketing import bcbp
-from ticketing.faces import boards_at, gate_of, locally
+from ticketing.faces import boards_at, gate_of, locally, status_of
 from ticketing.links import links_of
 from ticketing.models import BoardingPass, Coupon, Emd
 from ticketing.numbers import check_digit, displayed
@@ -132,8 +132,14 @@ def coupon_document(coupon: CouponFacts, flights: dict[UUID, FlightFacts], *, la
         "taxes": [{**tax, "amount": Decimal(tax["amount"])} for tax in coupon.taxes],
         "total_amount": coupon.total_amount,
         "currency": coupon.currency,
-        "fare_rules": rules_document(coupon.fare_rules),
+        "fare_rules": {**rules_document(coupon.fare_rules), "involuntary_until": free_until(coupon)},
     }
+
+
+def free_until(coupon: CouponFacts) -> str | None:
+    """Return until when all of it goes back because its flight was disrupted."""
+    until = coupon.fare_rules.get("involuntary_until")
+    return utc_text(datetime.fromisoformat(until)) if until else None
 
 
 def boarding_pass_document(boarding_pass: BoardingPass) -> dict[str, Any]:
@@ -161,7 +167,7 @@ def boarding_pass_document(boarding_pass: BoardingPass) -> dict[str, Any]:
         "record_locator": signed.legs[0].record_locator,
         "ticket_number": coupon.ticket.number,
         "barcode": boarding_pass.barcode,
-        "status": boarding_pass.end_reason or "good",
+        "status": status_of(boarding_pass),
         "issued_at": utc_text(boarding_pass.issued_at),
         "ended_at": utc_text(boarding_pass.ended_at),
         "links": links_of(boarding_pass.pk),

@@ -8,8 +8,13 @@ from django.conf import settings
 from flights.localtime import zone
 from flights.models import Airport, Cabin, Flight
 from ticketing import bcbp
-from ticketing.models import BoardingPass
+from ticketing.models import BoardingPass, Coupon
 
+GIVEN_UP = {
+    Coupon.Status.REFUNDED: ("refunded", "The ticket was refunded."),
+    Coupon.Status.VOID: ("void", "The ticket was voided."),
+    Coupon.Status.EXCHANGED: ("exchanged", "The ticket was exchanged."),
+}
 ENDED = {
     BoardingPass.End.REISSUED: "A newer boarding pass has taken its place.",
     BoardingPass.End.OFFLOADED: "The check-in was undone.",
@@ -103,7 +108,15 @@ def gate_of(flight: Flight) -> str:
     return departure.gate if departure else ""
 
 
+def status_of(boarding_pass: BoardingPass) -> str:
+    """Return `good`, or why a pass is not: its coupon was given up, or else why it ended."""
+    given_up, _ = GIVEN_UP.get(Coupon.Status(boarding_pass.coupon.status), ("", ""))
+    return given_up or boarding_pass.end_reason or "good"
+
+
 def refusal_of(boarding_pass: BoardingPass) -> str:
+    if given_up := GIVEN_UP.get(Coupon.Status(boarding_pass.coupon.status)):
+        return given_up[1]
     if boarding_pass.ended_at:
         return ENDED[BoardingPass.End(boarding_pass.end_reason)]
     return CANCELLED if boarding_pass.flight.status == Flight.Status.CANCELLED else ""

@@ -17,6 +17,14 @@ from ticketing.models import Coupon, Emd, PassengerType
 from ticketing.symbols import Symbology
 
 
+class SoldFareRulesSerializer(FareRulesSerializer):
+    """What giving a coupon up or changing it costs."""
+
+    involuntary_until = serializers.DateTimeField(
+        allow_null=True, help_text="Its flight was disrupted: until then everything goes back."
+    )
+
+
 class CouponSerializer(serializers.Serializer):
     coupon_id = serializers.UUIDField()
     sequence = serializers.IntegerField()
@@ -34,7 +42,7 @@ class CouponSerializer(serializers.Serializer):
     taxes = TaxSerializer(many=True)
     total_amount = serializers.FloatField()
     currency = serializers.CharField()
-    fare_rules = FareRulesSerializer(help_text="As they were at the sale.")
+    fare_rules = SoldFareRulesSerializer(help_text="As they were at the sale.")
 
 
 class TicketSerializer(serializers.Serializer):
@@ -160,7 +168,10 @@ class BoardingPassSerializer(serializers.Serializer):
     record_locator = serializers.CharField()
     ticket_number = serializers.CharField()
     barcode = serializers.CharField(help_text="The text of the symbol (IATA BCBP), signed.")
-    status = serializers.CharField(help_text="good, or why it ended: reissued, offloaded, flight_changed or no_show.")
+    status = serializers.CharField(
+        help_text="good; of a coupon given up refunded, void or exchanged; else why it ended: reissued, offloaded, "
+        "flight_changed or no_show."
+    )
     issued_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     links = BoardingPassLinksSerializer(help_text="Good without credentials for whoever has them.")

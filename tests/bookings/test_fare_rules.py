@@ -229,7 +229,7 @@ def test_the_rules_are_fixed_at_the_sale(acme, flight):
     [coupon] = acme.get(f"/api/v1/bookings/{booking['booking_id']}").json()["tickets"][0]["coupons"]
     assert coupon["fare_rules"] == {
         "is_refundable": False, "is_changeable": True, "change_fee_amount": 99, "cancel_fee_amount": 99,
-        "free_cancel_hours": 24, "free_cancel_days_ahead": 7, "void_same_day": True,
+        "free_cancel_hours": 24, "free_cancel_days_ahead": 7, "void_same_day": True, "involuntary_until": None,
     }  # fmt: skip
     [cabin] = acme.get(f"/api/v1/flights/{flight.pk}").json()["cabins"]
     assert (cabin["fare_rules"]["is_refundable"], cabin["fare_rules"]["change_fee_amount"]) == (True, 1)

@@ -566,6 +566,15 @@ def test_times_that_do_not_fit_the_kind_are_refused(staff, acme, flight, kind, d
     assert (shop.everything(), list(Flight.objects.values())) == before
 
 
+def test_coupons_say_until_when_all_of_it_goes_back(acme, flight):
+    booking = confirmed(acme, flight)
+    path = f"/api/v1/bookings/{booking['booking_id']}"
+    assert booking["tickets"][0]["coupons"][0]["fare_rules"]["involuntary_until"] is None
+    cancel(flight)
+    rules = acme.get(path).json()["tickets"][0]["coupons"][0]["fare_rules"]
+    assert rules["involuntary_until"] == acme.get(f"{path}/disruptions").json()[0]["decide_by"]
+
+
 def test_a_delay_can_grow_shorter_but_not_vanish(staff, flight):
     path = f"/api/v1/flights/{flight.pk}/disruptions"
     hour = timedelta(hours=1)

@@ -17,7 +17,7 @@ from tests.ticketing.test_passes import checked_in
 from ticketing import passes
 from ticketing.documents import boarding_pass_document
 from ticketing.links import links_of, token_of
-from ticketing.models import BoardingPass, Departure
+from ticketing.models import BoardingPass, Coupon, Departure
 
 FORMATS = {
     "pdf417": zxingcpp.BarcodeFormat.PDF417,
@@ -235,3 +235,22 @@ def test_boarding_is_never_called_after_the_gate_has_closed(boarding_pass, setti
     document = boarding_pass_document(boarding_pass)
     opens_at = boarding_pass.flight.departs_at - timedelta(minutes=15)
     assert datetime.fromisoformat(document["boardingTime"]) == opens_at
+
+
+@pytest.mark.parametrize("is_ended", [True, False])
+@pytest.mark.parametrize(
+    ("status", "word", "text"),
+    [("R", "refunded", "The ticket was refunded."), ("V", "void", "The ticket was voided."),
+     ("E", "exchanged", "The ticket was exchanged.")],
+)  # fmt: skip
+def test_a_coupon_given_up_comes_before_why_the_pass_ended(nobody, boarding_pass, links, status, word, text, is_ended):
+    if is_ended:
+        passes.end_passes([boarding_pass.coupon_id], "flight_changed", at=timezone.now())
+    Coupon.objects.filter(pk=boarding_pass.coupon_id).update(status=status)
+    for name in ("page", "phone"):
+        shown = nobody.get(links[name]).content.decode()
+        assert text in shown
+        assert "another flight" not in shown
+    assert nobody.get(links["png"]).status_code == 410
+    [document] = map(boarding_pass_document, passes.passes_of([boarding_pass.coupon_id], with_ended=True))
+    assert document["status"] == word
