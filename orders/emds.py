@@ -145,9 +145,14 @@ def require_locked(booking_ids: Sequence[UUID], orders: Container[UUID]) -> None
 
 
 def concerned_orders(order_id: UUID) -> list[UUID]:
-    """Return an order, and those that sold EMDs to the passengers of its bookings. One statement."""
+    """Return an order, those that sold EMDs to its bookings' passengers, and those that sell the bookings of its EMDs.
+
+    One statement.
+    """
     beside = Emd.objects.filter(ticket__booking__order_id=order_id, status__in=OPEN)
-    return [order_id, *beside.values_list("order_item__order_id", flat=True).distinct()]
+    below = Emd.objects.filter(order_item__order_id=order_id, status__in=OPEN, ticket__booking__order__isnull=False)
+    concerned = beside.values_list("order_item__order_id").union(below.values_list("ticket__booking__order_id"))
+    return [order_id, *(found for (found,) in concerned)]
 
 
 # --- What has become of an order's products ---

@@ -249,7 +249,7 @@ class SeatingPlan:
         return [o for o in self.others if o.has_run_out]
 
     def check_paid(self, coupon: Coupon, number: str, prices: Mapping[str, SeatPrice]) -> None:
-        product_id = self.product_of(number)
+        product_id = product_of(self.seat_map, number)
         price = prices.get(product_id) if product_id and number != coupon.seat else None
         if price and (coupon.pk, product_id) not in self.paid:
             raise SeatNotPaid(
@@ -257,15 +257,9 @@ class SeatingPlan:
                 product_id=product_id, price=as_number(price.amount), currency=price.currency,
             )  # fmt: skip
 
-    def product_of(self, number: str) -> str | None:
-        found = self.seat_map.find(number)
-        return seat_price(found[1], found[0]) if found else None
-
     @cached_property
     def paid(self) -> set[tuple[UUID | None, str]]:
-        """Return the coupons and products for which there is an EMD."""
-        emds = Emd.objects.filter(coupon__in=self.coupons, status__in=Emd.LIVE)
-        return set(emds.values_list("coupon_id", "product_id"))
+        return paid_products(self.coupons)
 
     @property
     def exits(self) -> set[str]:
@@ -309,6 +303,34 @@ def is_grown_up(coupon: Coupon, day: date) -> bool:
     """Tell whether a passenger may sit at an exit by age, as far as it is known."""
     born = coupon.ticket.birth_date
     return born is None or day.year - born.year - ((day.month, day.day) < (born.month, born.day)) >= EXIT_ROW_AGE
+
+
+def product_of(drawn: SeatMap, number: str) -> str | None:
+    """Return the id of the product that a seat is sold as, or None where it is free or not there."""
+    found = drawn.find(number)
+    return seat_price(found[1], found[0]) if found else None
+
+
+def paid_products(coupons: Iterable[Coupon]) -> set[tuple[UUID | None, str]]:
+    """Return the coupons and products for which there is an issued EMD: until its order is paid it has no number."""
+    issued = Emd.objects.filter(coupon__in=list(coupons), status__in=Emd.LIVE, number__isnull=False)
+    return set(issued.values_list("coupon_id", "product_id"))
+
+
+def take_back_seats(emds: Iterable[Emd], *, actor: Actor, at: datetime) -> set[UUID]:
+    """Take the seats that closed EMDs were for from who has not checked in; return the ids of their bookings.
+
+    Locks the coupons. Two statements, and four for each flight.
+    """
+    closed = {(emd.coupon_id, emd.product_id) for emd in emds}
+    open_ones = Coupon.objects.filter(status=Coupon.Status.OPEN, seat__isnull=False, flight__isnull=False)
+    found = open_ones.filter(pk__in=[coupon_id for coupon_id, _ in closed]).select_related("ticket").order_by("pk")
+    coupons = list(found.select_for_update(of=("self",)))
+    unpaid = closed - paid_products(coupons) if coupons else set()
+    maps = {flight_id: read_seats(flight_id, at=at).seat_map for flight_id in {k.flight_id for k in coupons if unpaid}}
+    losing = [k for k in coupons if unpaid and (k.pk, product_of(maps[k.flight_id], str(k.seat))) in unpaid]
+    write_seats(losing, {}, actor=actor, at=at)
+    return {coupon.ticket.booking_id for coupon in losing}
 
 
 def write_seats(coupons: Iterable[Coupon], seats: Mapping[UUID, str], *, actor: Actor, at: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from orders.models import OrderItem
 from tests import factories
 from tests.bookings.sales import query
@@ -67,4 +69,5 @@ def pay_for_seat(booking: dict, place: int = 0, product_id: str = "SEATEXIT") ->
     return Emd.objects.create(
         ticket_id=tickets_of(booking)[place], coupon_id=coupon["coupon_id"], order_item=item, product_id=product_id,
         type="A", rfic="A", description="Seat", currency="USD", amount=49,
+        number=f"999{Emd.objects.count() + 1:010}", issued_at=timezone.now(),
     )  # fmt: skip
