@@ -19,12 +19,20 @@ from skybridge.strict import (
 
 CHOICES = ("accept", "rebook", "refund")
 # What each kind needs besides its name.
-NEEDS = {"delay": ("departs_at", "arrives_at"), "retime": ("departs_at", "arrives_at"), "aircraft": ("cabins",)}
+NEEDS = {
+    "delay": ("departs_at", "arrives_at"), "retime": ("departs_at", "arrives_at"), "aircraft": ("cabins",),
+    "cancellation": ("reason",),
+}  # fmt: skip
+
+
+def is_mere_look(attrs: dict[str, Any]) -> bool:
+    """Tell whether a cancellation is only previewed: nobody is told a reason then."""
+    return attrs["kind"] == Disruption.Kind.CANCELLATION and attrs["preview"]
 
 
 class DisruptionChangeSerializer(StrictSerializer):
     kind = StrictChoiceField([kind.value for kind in Disruption.Kind])
-    reason = StrictCharField(max_length=200, required=False, default="", allow_blank=True)
+    reason = StrictCharField(max_length=200, required=False, allow_blank=True, help_text="To cancel it is needed.")
     departs_at = serializers.DateTimeField(required=False, help_text="Of a delay or retime, with offset.")
     arrives_at = serializers.DateTimeField(required=False, help_text="Of a delay or retime, with offset.")
     aircraft_type = StrictCharField(max_length=32, required=False, help_text="Of a change of aircraft.")
@@ -36,10 +44,12 @@ class DisruptionChangeSerializer(StrictSerializer):
     preview = StrictBooleanField(default=False, help_text="Say what would happen, and change nothing.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        needed = NEEDS.get(attrs["kind"], ())
+        needed = () if is_mere_look(attrs) else NEEDS[attrs["kind"]]
         missing = [name for name in needed if name not in attrs]
         if missing:
             raise serializers.ValidationError(dict.fromkeys(missing, f"A {attrs['kind']} needs it."), code="required")
+        if "reason" in needed and not attrs["reason"].strip():
+            raise serializers.ValidationError({"reason": "Passengers are told why."}, code="blank")
         if "departs_at" in needed and attrs["arrives_at"] <= attrs["departs_at"]:
             raise serializers.ValidationError({"arrives_at": "A flight arrives after its departure."})
         unknown = set(attrs.get("cabins", ())) - set(Cabin.values)

@@ -478,7 +478,7 @@ def test_a_preview_changes_nothing(staff, acme, flight, kind):
 
 
 def test_who_may_not(staff, acme, zenith, flight, rebooked):
-    path, body = f"/api/v1/flights/{flight.pk}/disruptions", {"kind": "cancellation"}
+    path, body = f"/api/v1/flights/{flight.pk}/disruptions", {"kind": "cancellation", "reason": "storm"}
     assert (acme.post(path, body).status_code, acme.get(path).status_code) == (403, 403)
     refused(staff.post(f"/api/v1/flights/{uuid4()}/disruptions", body), 404, "flight_not_found")
     refused(staff.get(f"/api/v1/flights/{uuid4()}/disruptions"), 404, "flight_not_found")
@@ -493,13 +493,14 @@ def test_what_has_left_stays_as_it_was(staff, flight):
     before = shop.everything()
     path = f"/api/v1/flights/{flight.pk}/disruptions"
     for more in ({"preview": True}, {}):
-        refused(staff.post(path, {"kind": "cancellation", **more}), 409, "flight_departed")
+        refused(staff.post(path, {"kind": "cancellation", "reason": "storm", **more}), 409, "flight_departed")
     assert shop.everything() == before
 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"kind": "storm"}, {"kind": "delay"}, {"kind": "aircraft"}, {"kind": "cancellation", "more": 1},
+    [{}, {"kind": "storm"}, {"kind": "delay"}, {"kind": "aircraft"},
+     {"kind": "cancellation", "reason": "storm", "more": 1},
      {"kind": "delay", "departs_at": "2030-01-02T00:00Z", "arrives_at": "2030-01-01T00:00Z"},
      {"kind": "aircraft", "cabins": {"X": 1}}, {"kind": "aircraft", "cabins": {"Y": -1}}],
 )  # fmt: skip
@@ -518,10 +519,13 @@ def test_the_command_cancels_a_day(acme, flight, capsys):
     call_command("cancel_flights", str(flight.departure_date), "--origins", "jfk", "--dry-run")
     assert "rebooked          1 bookings        2 passengers" in capsys.readouterr().out
     assert shop.everything() == before
-    call_command("cancel_flights", str(flight.departure_date), "--flights", "FL123", "--workers", "1")
+    call_command(
+        "cancel_flights", str(flight.departure_date), "--flights", "FL123", "--workers", "1", "--reason", "ice"
+    )
     assert "Cancelled: 1 flights, 1 bookings, 2 passengers" in capsys.readouterr().out
+    assert Disruption.objects.get().reason == "ice"
     with pytest.raises(CommandError, match="no flight ZZ9"):
-        call_command("cancel_flights", str(flight.departure_date), "--flights", "ZZ9")
+        call_command("cancel_flights", str(flight.departure_date), "--flights", "ZZ9", "--dry-run")
     verify_invariants()
 
 
@@ -590,3 +594,24 @@ def test_a_delay_across_midnight_keeps_the_date_by_which_it_is_known(staff, flig
     shown = staff.get(f"/api/v1/flights/{flight.pk}").json()
     assert shown["departureDate"] == flight.departure_date.isoformat()
     assert shown["departureTime"][:10] == (flight.departure_date + timedelta(days=1)).isoformat()
+
+
+@pytest.mark.parametrize(("reason", "code"), [({}, "missing_fields"), ({"reason": "  "}, "invalid_input")])
+def test_a_cancellation_has_a_reason(staff, acme, flight, reason, code):
+    confirmed(acme, flight)
+    before = shop.everything(), list(Flight.objects.values())
+    answer = staff.post(f"/api/v1/flights/{flight.pk}/disruptions", {"kind": "cancellation", **reason})
+    refused(answer, 400, code)
+    assert answer.json()["errors"][0]["pointer"] == "/reason"
+    assert (shop.everything(), list(Flight.objects.values())) == before
+
+
+@pytest.mark.parametrize(
+    ("day", "more", "message"),
+    [(None, [], "--reason"), (None, ["--reason", " "], "--reason"), ("1.12.2026", ["--dry-run"], "not a date")],
+)
+def test_what_the_command_needs(acme, flight, day, more, message):
+    before = list(Flight.objects.values())
+    with pytest.raises(CommandError, match=message):
+        call_command("cancel_flights", day or str(flight.departure_date), "--flights", "FL123", *more)
+    assert list(Flight.objects.values()) == before

@@ -1,4 +1,5 @@
 import sys
+from argparse import ArgumentTypeError
 from datetime import date
 from uuid import UUID
 
@@ -13,18 +14,27 @@ from skybridge.exceptions import DomainError
 from skybridge.progress import ProgressBar
 
 
+def day_of(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is not a date; write one as 2026-12-01") from None
+
+
 class Command(BaseCommand):
     help = "Cancel flights of one day and re-accommodate their passengers; again, to take up what was broken off."
 
     def add_arguments(self, parser):
-        parser.add_argument("date", type=date.fromisoformat, help="the local date of departure")
+        parser.add_argument("date", type=day_of, help="the local date of departure")
         parser.add_argument("--flights", nargs="+", default=[], metavar="UA1161", help="these flights")
         parser.add_argument("--origins", nargs="+", default=[], metavar="EWR", help="all flights from these airports")
-        parser.add_argument("--reason", default="", help="what passengers are told")
+        parser.add_argument("--reason", default="", help="what passengers are told; needed to cancel")
         parser.add_argument("--workers", type=int, default=2, help="how many write at once (2)")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
 
     def handle(self, *args, **options):
+        if not (options["dry_run"] or options["reason"].strip()):
+            raise CommandError("Say why with --reason; passengers are told. To look only: --dry-run.")
         flight_ids = chosen(options["date"], options["flights"], options["origins"])
         if not flight_ids:
             raise CommandError("There are no such flights that have not left.")
