@@ -14,10 +14,12 @@ from bookings.exceptions import CannotChange, HoldExpired, NotInBooking
 from bookings.expiry import with_overdue_released
 from bookings.holds import Sale
 from bookings.models import Booking, has_run_out, status_at
+from flights.models import Flight
 from flights.seatmaps import SEAT_PRODUCTS
 from orders.delivery import Delivery, delivering
 from orders.models import Product
 from partners.callers import Caller
+from ticketing.checkin import check_not_closed, has_left
 from ticketing.exceptions import NoSeatYet, OtherCabin, SeatNeeded, SeveralFlights, TicketNotFound, TicketNotValid
 from ticketing.models import Coupon, Ticket
 from ticketing.passes import reissue_passes
@@ -66,6 +68,7 @@ def give_up_seat(ticket_id: UUID, *, flight_id: UUID | None, caller: Caller) -> 
         if coupon.status == Coupon.Status.CHECKED_IN:
             raise SeatNeeded(ticket_id=ticket_id)
         if coupon.seat:
+            check_in_time(coupon, delivery)
             write_seats([coupon], {}, actor=delivery.caller, at=delivery.at)
             delivery.is_changed = True
         return coupon
@@ -165,7 +168,7 @@ def only_flight(ticket_id: UUID) -> UUID:
 def party_on(delivery: Delivery, flight_id: UUID) -> list[Coupon]:
     """Lock the live coupons of the bookings on a flight; return them in order. Raises NotInBooking."""
     live = Coupon.objects.filter(ticket__booking__in=delivery.bookings, flight_id=flight_id, status__in=Coupon.LIVE)
-    coupons = list(live.order_by("pk").select_related("ticket").select_for_update(of=("self",)))
+    coupons = list(live.order_by("pk").select_related("ticket", "flight").select_for_update(of=("self",)))
     if not coupons:
         raise NotInBooking("The booking is not on this flight.", event_id=flight_id)
     return sorted(coupons, key=lambda coupon: (coupon.ticket.booking_id, coupon.ticket.position))
@@ -182,12 +185,27 @@ def coupon_named(party: Sequence[Coupon], ticket_id: UUID) -> Coupon:
     raise NotInBooking("The booking has no such passenger on this flight.", ticket_id=ticket_id)
 
 
+def is_new(party: Sequence[Coupon], wanted: Mapping[UUID, str], *, assign_rest: bool) -> bool:
+    """Tell whether somebody wants another seat than now, or is to get one."""
+    unseated = assign_rest and any(coupon.takes_seat and not coupon.seat for coupon in party)
+    return unseated or any(coupon.seat != wanted.get(coupon.pk, coupon.seat) for coupon in party)
+
+
+def check_in_time(coupon: Coupon, delivery: Delivery) -> None:
+    """Refuse another seat on a flight that is still there once its check-in has closed. Raises CheckInClosed."""
+    flight = coupon.flight
+    if flight and flight.status != Flight.Status.CANCELLED and not has_left(flight, delivery.at):
+        check_not_closed(coupon, delivery.caller, delivery.at)
+
+
 def seat_coupons(
     delivery: Delivery, party: Sequence[Coupon], wanted: Mapping[UUID, str], *, assign_rest: bool = False
 ) -> None:
-    """Seat a locked party; who is checked in already gets a new boarding pass."""
+    """Seat a locked party; who is checked in already gets a new boarding pass. Raises CheckInClosed for latecomers."""
     before = {coupon.pk: coupon.seat for coupon in party}
     one = next((coupon for coupon in party if coupon.pk in wanted), party[0])
+    if is_new(party, wanted, assign_rest=assign_rest):
+        check_in_time(one, delivery)
     flight_id: UUID = one.flight_id  # type: ignore[assignment]
     seat_party(
         flight_id, one.cabin, party, wanted, prices=seat_prices(delivery.caller) if wanted else {},

@@ -224,6 +224,13 @@ def check_window(coupon: Coupon, caller: Caller, at: datetime) -> None:
     assert flight is not None
     if at < opens_at(flight):
         raise CheckInNotOpen(opens_at=utc_text(opens_at(flight)), **where(coupon))
+    check_not_closed(coupon, caller, at)
+
+
+def check_not_closed(coupon: Coupon, caller: Caller, at: datetime) -> None:
+    """Refuse what comes after the end of check-in, for all but staff. Raises CheckInClosed."""
+    flight = coupon.flight
+    assert flight is not None
     if at >= closes_at(flight) and not caller.is_staff:
         raise CheckInClosed(closed_at=utc_text(closes_at(flight)), **where(coupon))
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from flights.models import BlockedSeat, Flight
 from tests import factories
@@ -16,6 +17,7 @@ from tests.bookings.sales import book, confirmed, database, let_hold_run_out, qu
 from tests.orders.shop import product
 from tests.ticketing.seating import (
     choose,
+    give_up,
     pay_for_seat,
     seat_all,
     seat_map,
@@ -379,3 +381,19 @@ def test_the_log_tells_of_a_swap(acme, flight, booking):
     swap(acme, flight, *tickets_of(booking)[:2])
     sql = "SELECT before ->> 'seat', after ->> 'seat' FROM skybridge_event WHERE action = 'coupon.seated' ORDER BY id"
     assert sorted(query(sql)[-2:]) == [("20A", "20B"), ("20B", "20A")]
+
+
+def test_seats_stay_once_check_in_has_closed(acme, staff, flight, booking, pass_time):
+    trade(acme, booking, flight, "20A", "20B")
+    pass_time(seconds=(flight.departs_at - timezone.now()).total_seconds() - 30 * 60)
+    one, two, three = tickets_of(booking)
+    before = database()
+    refused(choose(acme, one, "21A"), 409, "check_in_closed")
+    refused(trade(acme, booking, flight, "21A"), 409, "check_in_closed")
+    refused(seat_all(acme, booking, flight), 409, "check_in_closed")
+    refused(swap(acme, flight, one, two), 409, "check_in_closed")
+    refused(give_up(acme, one), 409, "check_in_closed")
+    assert choose(acme, one, "20A").status_code == 200
+    assert database() == before
+    assert choose(staff, three, "21A").status_code == 200
+    assert swap(staff, flight, one, two).status_code == 200
