@@ -64,6 +64,7 @@ def local_times(flight: Flight, data: dict[str, Any]):
 
 class AircraftForm(ActForm):
     aircraft_type = forms.CharField(label="Aircraft", max_length=32)
+    registration = forms.CharField(label="Registration", max_length=10, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -101,7 +102,8 @@ def retime(flight: Flight, data: dict) -> Change:
 
 def aircraft(flight: Flight, data: dict) -> Change:
     cabins = {name.removeprefix("seats_"): seats for name, seats in data.items() if name.startswith("seats_")}
-    return Change(Disruption.Kind.AIRCRAFT, data["reason"], aircraft_type=data["aircraft_type"], cabins=cabins)
+    return Change(Disruption.Kind.AIRCRAFT, data["reason"], aircraft_type=data["aircraft_type"],
+                  registration=data.get("registration", ""), cabins=cabins)  # fmt: skip
 
 
 def showing(change_of: Callable[[Flight, dict], Change]) -> Callable[[Flight, Doing], Shown]:

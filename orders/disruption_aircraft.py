@@ -4,8 +4,8 @@ Whoever booked last goes first, whole bookings only; holds that nobody has order
 While some of them wait for a choice, their cabin keeps places for them that the aircraft does not have, and sells none.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -58,23 +58,28 @@ def set_aircraft(flight_id: UUID, change: Change, *, actor: Actor, at: datetime)
     cabins = lock_cabins(flight_id)
     check_cabins(cabins, change)
     last = Disruption.objects.filter(flight=flight, kind=Kind.AIRCRAFT).order_by("-pk").first()
-    after = {"aircraft_type": change.aircraft_type, "cabins": wanted(cabins, change)}
-    if last and {name: last.after[name] for name in after} == after:
+    after = {
+        "aircraft_type": change.aircraft_type, "registration": change.registration, "cabins": wanted(cabins, change)
+    }  # fmt: skip
+    if last and {name: last.after.get(name, "") for name in after} == after:
         last.flight = flight
         return last
     before = {
         "aircraft_type": flight.aircraft_type,
+        "registration": flight.registration,
         "cabins": last.after["cabins"] if last else {cabin.cabin: cabin.capacity for cabin in cabins},
         "on_sale": last.before["on_sale"] if last else {cabin.cabin: cabin.on_sale for cabin in cabins},
     }
-    if {name: before[name] for name in after} == after:
+    if before | after | {"registration": change.registration or flight.registration} == before:
         raise NothingToChange
     disruption = Disruption.objects.create(
         flight=flight, kind=Kind.AIRCRAFT, reason=change.reason, before=before, after=after, actor_kind=actor.kind,
         actor_id=actor.id, created_at=at,
     )  # fmt: skip
-    Flight.objects.filter(pk=flight_id).update(aircraft_type=change.aircraft_type, updated_at=at)
-    flight.aircraft_type = change.aircraft_type
+    Flight.objects.filter(pk=flight_id).update(
+        aircraft_type=change.aircraft_type, registration=change.registration, updated_at=at
+    )
+    flight.aircraft_type, flight.registration = change.aircraft_type, change.registration
     fit_capacities(cabins, disruption)
     record([Happening("flight.aircraft_changed", flight_id, before, after, change.reason)], actor=actor, at=at)
     return disruption
@@ -196,21 +201,63 @@ def clear_some(
     coupons = Coupon.objects.filter(
         ticket__booking__in=booking_ids, flight=disruption.flight_id, seat__isnull=False, status__in=("O", "C", "L")
     )
-    lost = [k for k in coupons.order_by("pk").select_for_update(of=("self",)) if not exists(seats, k)]
+    lost = [
+        k
+        for k in coupons.select_related("ticket").order_by("pk").select_for_update(of=("self",))
+        if not exists(seats, k)
+    ]
     aboard = [k.pk for k in lost if k.status != Coupon.Status.OPEN]
     if aboard:
         offload(aboard, actor=actor, reason="aircraft changed", at=at)
     Coupon.objects.filter(pk__in=[k.pk for k in lost]).update(seat=None)
     record([Happening("coupon.seat_cleared", k.pk, {"seat": k.seat}, {"seat": None}) for k in lost], actor=actor, at=at)
+    confirmed = {booking.pk for booking in bookings if booking.status == Booking.Status.CONFIRMED}
+    tell_seatless(disruption, [k for k in lost if k.ticket.booking_id in confirmed], actor=actor, at=at)
     written = {booking.pk for booking in bookings}
     count_up(written, concerned(orders.values(), bookings, written, bool(aboard)), at)
+
+
+def tell_seatless(disruption: Disruption, lost: Iterable[Coupon], *, actor: Actor, at: datetime) -> None:
+    """Write down which passengers of locked bookings have lost their seat; they fly, unless they wait already."""
+    coupons: dict[UUID, list[Coupon]] = defaultdict(list)
+    for coupon in lost:
+        coupons[coupon.ticket.booking_id].append(coupon)
+    known = {row.booking_id: row for row in disruption.bookings.filter(booking__in=coupons).select_for_update()}
+    for row in known.values():
+        row.moves += seats_lost(disruption.flight_id, coupons[row.booking_id])
+    DisruptedBooking.objects.bulk_update(known.values(), ["moves"])
+    new = [
+        DisruptedBooking(
+            disruption=disruption, booking_id=pk, status=Status.ACCEPTED, passengers=len(its), created_at=at,
+            moves=seats_lost(disruption.flight_id, its),
+        )
+        for pk, its in coupons.items()
+        if pk not in known
+    ]  # fmt: skip
+    DisruptedBooking.objects.bulk_create(new)
+    happenings = [
+        Happening("booking.disrupted", row.booking_id, None, {"disruption": row.status}, disruption.reason)
+        for row in new
+    ]
+    record(happenings, actor=actor, at=at)
+
+
+def seats_lost(flight_id: UUID, coupons: Sequence[Coupon]) -> list[dict[str, Any]]:
+    """Return a move that stays on its flight, without the seats."""
+    first, seats = coupons[0], sorted(coupon.seat or "" for coupon in coupons)
+    here = str(flight_id)
+    return [
+        {"sequence": first.sequence, "cabin": first.cabin, "from_id": here, "to_id": here, "lost_seats": seats}
+    ]  # fmt: skip
 
 
 # --- What it would do ---
 
 
 def preview_aircraft(flight: Flight, change: Change, at: datetime) -> dict[str, Any]:
-    """Return what another aircraft would do to whom, without doing it."""
+    """Return what another aircraft would do to whom, without doing it. Raises FlightCancelled or UnknownCabin."""
+    if flight.status == Flight.Status.CANCELLED:
+        raise FlightCancelled(event_id=flight.pk)
     cabins = list(FlightCabin.objects.filter(flight=flight))
     check_cabins(cabins, change)
     target = wanted(cabins, change)
@@ -224,8 +271,20 @@ def preview_aircraft(flight: Flight, change: Change, at: datetime) -> dict[str, 
     leaving = beyond(flight.pk, parties, short)
     effect = Effect({flight.pk: flight.pk}, change.reason)
     decisions = decide_all([party for party in parties if party.booking_id in leaving], effect, at, only=leaving)
-    return outcome_of((d.status, d.party.passengers) for d in decisions) | {
+    seatless = would_lose_seats(flight, seat_map(change.aircraft_type, target), leaving)
+    told = [(Status.ACCEPTED, passengers) for passengers in seatless.values()]
+    return outcome_of([*((d.status, d.party.passengers) for d in decisions), *told]) | {
         "broken_connections": 0,
         "rebooked_to": destinations(decisions),
         "oversold": {cabin: seats for cabin, seats in oversold.items() if seats > 0},
     }
+
+
+def would_lose_seats(flight: Flight, seats: SeatMap, leaving: Collection[UUID]) -> Counter[UUID]:
+    """Return how many passengers would lose their seat, by confirmed booking, of those that stay. One statement."""
+    seated = Coupon.objects.filter(
+        flight=flight, seat__isnull=False, status__in=("O", "C", "L"),
+        ticket__booking__status=Booking.Status.CONFIRMED,
+    )  # fmt: skip
+    lost = [k.ticket.booking_id for k in seated.select_related("ticket") if not exists(seats, k)]
+    return Counter(pk for pk in lost if pk not in leaving)

@@ -61,7 +61,10 @@ DELAY = takes(
         "reason": "De-icing",
     },
 )
-AIRCRAFT = takes("Another aircraft", {"kind": "aircraft", "aircraft_type": "A320-232", "cabins": {"J": 16, "Y": 150}})
+AIRCRAFT = takes(
+    "Another aircraft",
+    {"kind": "aircraft", "aircraft_type": "A320-232", "registration": "N551UW", "cabins": {"J": 16, "Y": 150}},
+)
 PREVIEWED = answers("What would happen", PREVIEW)
 DONE = answers("What happened", RESULT | {"flights": 1}, status=201)
 LISTED = answers("Of a flight", DISRUPTION | {"outcome": OUTCOME})

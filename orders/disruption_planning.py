@@ -40,6 +40,7 @@ class Change:
     departs_at: datetime | None = None
     arrives_at: datetime | None = None
     aircraft_type: str = ""
+    registration: str = ""
     cabins: Mapping[str, int] = field(default_factory=dict)
 
 

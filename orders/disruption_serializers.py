@@ -36,6 +36,9 @@ class DisruptionChangeSerializer(StrictSerializer):
     departs_at = serializers.DateTimeField(required=False, help_text="Of a delay or retime, with offset.")
     arrives_at = serializers.DateTimeField(required=False, help_text="Of a delay or retime, with offset.")
     aircraft_type = StrictCharField(max_length=32, required=False, help_text="Of a change of aircraft.")
+    registration = StrictCharField(
+        max_length=10, required=False, allow_blank=True, help_text="Of the aircraft; without it none is known."
+    )
     cabins = serializers.DictField(
         child=StrictIntegerField(min_value=0, max_value=MAX_SEATS),
         required=False,

@@ -338,6 +338,46 @@ def test_seats_that_are_no_more_are_cleared(acme, flight):
     verify_invariants()
 
 
+def test_who_loses_a_seat_is_told(staff, acme, flight):
+    booking, kept = confirmed(acme, flight, seats=2), confirmed(acme, flight)
+    tickets = [ticket["ticket_id"] for ticket in (*booking["tickets"], *kept["tickets"])]
+    for ticket_id, seat in zip(tickets, ("49A", "49B", "2A"), strict=True):
+        Coupon.objects.filter(ticket=ticket_id).update(seat=seat)
+    path = f"/api/v1/flights/{flight.pk}/disruptions"
+    body = {"kind": "aircraft", "aircraft_type": "A319", "cabins": {"Y": 50}}
+    previewed = staff.post(path, body | {"preview": True}).json()
+    done = staff.post(path, body).json()
+    assert done["outcome"] == previewed["outcome"]
+    assert done["outcome"]["accepted"] == {"bookings": 1, "passengers": 2}
+    [row] = acme.get(path_of(booking)).json()
+    assert (row["status"], row["choices"], row["moves"][0]["lost_seats"]) == ("accepted", [], ["49A", "49B"])
+    assert acme.get(path_of(kept)).json() == []
+    before = shop.everything(), list(DisruptedBooking.objects.values())
+    assert staff.post(path, body).json() == done
+    assert (shop.everything(), list(DisruptedBooking.objects.values())) == before
+
+
+@pytest.mark.parametrize(("more", "registration"), [({}, ""), ({"registration": "N1"}, "N1")])
+def test_the_old_aircrafts_registration_goes(staff, flight, more, registration):
+    Flight.objects.filter(pk=flight.pk).update(registration="N37419")
+    body = {"kind": "aircraft", "aircraft_type": "A319", "cabins": {"Y": 90}} | more
+    assert staff.post(f"/api/v1/flights/{flight.pk}/disruptions", body).status_code == 201
+    assert Flight.objects.get(pk=flight.pk).registration == registration
+    [seen] = staff.get(f"/api/v1/flights/{flight.pk}/disruptions").json()
+    assert (seen["before"]["registration"], seen["after"]["registration"]) == ("N37419", registration)
+
+
+@pytest.mark.parametrize(("status", "code"), [("cancelled", "flight_cancelled"), ("departed", "flight_departed")])
+@pytest.mark.parametrize("preview", [True, False])
+def test_no_aircraft_for_a_flight_that_does_not_leave(staff, acme, flight, status, code, preview):
+    confirmed(acme, flight)
+    Flight.objects.filter(pk=flight.pk).update(status=status)
+    before = shop.everything(), list(Flight.objects.values())
+    body = {"kind": "aircraft", "aircraft_type": "A319", "cabins": {"Y": 50}, "preview": preview}
+    refused(staff.post(f"/api/v1/flights/{flight.pk}/disruptions", body), 409, code)
+    assert (shop.everything(), list(Flight.objects.values())) == before
+
+
 def test_a_cabin_without_a_fare_is_refused(flight):
     with pytest.raises(UnknownCabin):
         change_aircraft(flight, J=10, Y=50)
