@@ -102,7 +102,7 @@ class ListMixin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CutPaginator
-    sortable_by = ()
+    sortable_by: Any = ()
     find_by: Sequence[Finder] = ()
 
     def get_search_fields(self, request) -> Any:

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import models
 from django.forms.models import model_to_dict
@@ -52,22 +54,24 @@ class VersionedForm(forms.ModelForm):
         return cleaned
 
 
-class VersionedAdmin:
+class VersionedAdmin(admin.ModelAdmin):
     """Mixin for an admin that lets rows be edited, with `VersionedForm` as its form or the base of it."""
 
     form: type[forms.ModelForm] = VersionedForm
 
     def get_fieldsets(self, request, obj=None):
-        sets = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        sets = [(name, {**options, "fields": without_token(options["fields"])}) for name, options in sets]
-        if obj is not None and self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+        sets: list[Any] = [
+            (name, {**options, "fields": without_token(options["fields"])})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
+        if obj is not None and self.has_change_permission(request, obj):
             sets[0][1]["fields"].append(TOKEN)
         return sets
 
     def get_object(self, request, object_id, from_field=None):
         """Return the row; one that is about to be changed is locked, so that of two forms the second sees the first."""
-        obj = super().get_object(request, object_id, from_field)  # type: ignore[misc]
-        if obj is None or request.method != "POST" or not self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+        obj = super().get_object(request, object_id, from_field)
+        if obj is None or request.method != "POST" or not self.has_change_permission(request, obj):
             return obj
         return type(obj)._default_manager.select_for_update().filter(pk=obj.pk).first()
 
