@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -102,7 +102,7 @@ class ListMixin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CutPaginator
-    sortable_by: Any = ()
+    sortable_by: ClassVar[Any] = ()
     find_by: Sequence[Finder] = ()
 
     def get_search_fields(self, request) -> Any:
