@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -62,10 +63,17 @@ def follow(coupon_ids: Iterable[UUID], status: str, *, actor: Actor, reason: str
     emds = list(open_emds(coupon_ids).exclude(status=status).select_for_update(of=("self",)))
     if not emds:
         return
-    if status in Coupon.LIVE:
-        Emd.move_all(emds, status, actor=actor, reason=reason, at=at)
-    else:
+    if status not in Coupon.LIVE:
         close_emds(emds, actor=actor, reason=reason, at=at)
+        return
+    for before, after in pairwise(Coupon.LIVE[: Coupon.LIVE.index(status) + 1]):  # one sold at the gate catches up
+        move_some([emd for emd in emds if emd.status == before], after, actor=actor, reason=reason, at=at)
+    move_some([emd for emd in emds if emd.status != status], status, actor=actor, reason=reason, at=at)
+
+
+def move_some(emds: list[Emd], status: str, *, actor: Actor, reason: str, at: datetime) -> None:
+    if emds:
+        Emd.move_all(emds, status, actor=actor, reason=reason, at=at)
 
 
 def close_emds(emds: Iterable[Emd], *, actor: Actor, reason: str = "", at: datetime) -> None:

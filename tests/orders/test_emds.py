@@ -249,6 +249,17 @@ def test_following_makes_the_next_version_of_the_order_that_sold_it(acme, bookin
     all_is_well()
 
 
+def test_an_emd_that_was_sold_at_the_gate_catches_up(acme, booking):
+    """Its sale committed beside the boarding, which could not see it."""
+    order = sold(acme, bag(booking))
+    for status in ("C", "L"):
+        move(booking, status)
+    Emd.objects.update(status="C")
+    move(booking, "F")
+    assert status_of(order) == "F"
+    all_is_well()
+
+
 def test_a_coupon_without_emds_costs_one_statement_more(booking):
     coupon = Coupon.objects.get(pk=booking["tickets"][0]["coupons"][0]["coupon_id"])
     with CaptureQueriesContext(connection) as captured, transaction.atomic():
