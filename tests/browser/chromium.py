@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -50,12 +50,12 @@ class Window:
         assert response is not None
         return response.status
 
-    def accept(self, path: str, status: int = 200) -> None:
-        """Open a page and hold it to everything."""
+    def accept(self, path: str, status: int = 200, exclude: Sequence[str] = ()) -> None:
+        """Open a page and hold it to everything, but for what `exclude` names."""
         assert self.open(path) == status, path
         if status >= 400:  # the browser itself complains about such an answer
             self.troubles.clear()
-        self.verify()
+        self.verify(*exclude)
 
     def verify(self, *exclude: str) -> None:
         """Fail unless the page in the window is accessible and has had no trouble."""

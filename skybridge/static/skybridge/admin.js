@@ -14,3 +14,6 @@
     }
   });
 })();
+
+// Parts of a thing that are wider than the window are scrolled by keyboard too.
+document.querySelectorAll(".inline-group .tabular").forEach((table) => { table.tabIndex = 0; });
