@@ -20,7 +20,15 @@ from orders.delivery import Delivery, delivering
 from orders.models import Product
 from partners.callers import Caller
 from ticketing.checkin import check_not_closed, has_left
-from ticketing.exceptions import NoSeatYet, OtherCabin, SeatNeeded, SeveralFlights, TicketNotFound, TicketNotValid
+from ticketing.exceptions import (
+    FlightNeeded,
+    NoSeatYet,
+    OtherCabin,
+    SeatNeeded,
+    SeveralFlights,
+    TicketNotFound,
+    TicketNotValid,
+)
 from ticketing.models import Coupon, Ticket
 from ticketing.passes import reissue_passes
 from ticketing.seats import SeatPrice, check_movable, seat_party, write_seats
@@ -155,11 +163,11 @@ def check_open(delivery: Delivery) -> None:
 
 
 def only_flight(ticket_id: UUID) -> UUID:
-    """Return the flight of a ticket that has just one. Raises TicketNotValid or SeveralFlights."""
-    live = Coupon.objects.filter(ticket_id=ticket_id, status__in=Coupon.LIVE, flight__isnull=False)
-    flights = list(live.values_list("flight_id", flat=True))
+    """Return the flight of a ticket that has just one. Raises TicketNotValid, FlightNeeded or SeveralFlights."""
+    live = list(Coupon.objects.filter(ticket_id=ticket_id, status__in=Coupon.LIVE).values_list("flight_id", flat=True))
+    flights = [flight_id for flight_id in live if flight_id]
     if not flights:
-        raise TicketNotValid(ticket_id=ticket_id)
+        raise FlightNeeded(ticket_id=ticket_id) if live else TicketNotValid(ticket_id=ticket_id)
     if len(flights) > 1:
         raise SeveralFlights(flights=flights)
     return flights[0]

@@ -420,3 +420,11 @@ def test_who_is_checked_in_gets_a_new_pass(acme, flight, booking):
     assert choose(acme, tickets_of(booking)[0], "15B").status_code == 200
     passes = BoardingPass.objects.order_by("issued_at").values_list("seat", "sequence_number", "end_reason")
     assert list(passes) == [("15A", 7, "reissued"), ("15B", 7, "")]
+
+
+def test_an_open_ticket_has_no_seats(acme, db):
+    ticket_id = acme.post("/ticket", {"pax": "Ada Lovelace"}).json()["ticket_id"]
+    before = database()
+    refused(choose(acme, ticket_id, "15A"), 409, "flight_needed")
+    refused(give_up(acme, ticket_id), 409, "flight_needed")
+    assert database() == before
