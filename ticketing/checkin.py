@@ -117,7 +117,7 @@ def check_in(
     """
     picks = picked(coupons, wishes, event_id, at)
     for pick in picks:
-        check_coupon(pick.coupon)
+        check_coupon(pick)
     changing = [pick for pick in picks if pick.changes]
     if not changing:
         return False
@@ -185,13 +185,14 @@ def where(coupon: Coupon) -> dict:
     return {"ticket_id": coupon.ticket_id, "event_id": coupon.flight_id}
 
 
-def check_coupon(coupon: Coupon) -> None:
-    """Refuse a coupon that nobody can travel with (any more)."""
+def check_coupon(pick: Pick) -> None:
+    """Refuse a coupon that nobody can travel with (any more), and changes for who has boarded."""
+    coupon = pick.coupon
     if coupon.status in NOT_VALID:
         raise TicketNotValid(**where(coupon))
     if coupon.ticket.number is None:
         raise NotTicketed(**where(coupon))
-    if coupon.status == Coupon.Status.LIFTED:
+    if coupon.status == Coupon.Status.LIFTED and pick.changes:
         raise AlreadyBoarded(**where(coupon))
     if coupon.status == Coupon.Status.FLOWN:
         raise CouponUsed(**where(coupon))

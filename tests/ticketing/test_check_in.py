@@ -277,14 +277,31 @@ def test_tickets_of_an_ended_booking(acme, flight, action):
     refuses(lambda: try_group(acme, booking), "ticket_not_valid")
 
 
-@pytest.mark.parametrize(
-    ("status", "code"), [("L", "already_boarded"), ("F", "coupon_used"), ("R", "ticket_not_valid")]
-)
+@pytest.mark.parametrize(("status", "code"), [("F", "coupon_used"), ("R", "ticket_not_valid")])
 def test_coupons_that_are_used_or_given_up(acme, flight, status, code):
     booking = sold(acme, flight)
     query("UPDATE ticketing_coupon SET status = %s", status)
     refuses(lambda: try_check_in(acme, booking), code)
     query("UPDATE ticketing_coupon SET status = 'O'")
+
+
+def test_again_after_boarding_is_the_same_answer(acme, flight):
+    booking = sold(acme, flight, party="ADT ADT")
+    check_in(acme, booking, seat="20A")
+    query("UPDATE ticketing_coupon SET status = 'L', boarded_at = now() WHERE seat = '20A'")
+    first, by_desk = (check_in(acme, booking), acme.post("/checkin", by_hand(booking)).json())
+    with nothing_changes():
+        assert check_in(acme, booking, seat="20a") == first
+        assert acme.post("/checkin", by_hand(booking)).json() == by_desk
+    assert by_desk["boarding_pass"]["barcode"] == first["boarding_passes"][0]["barcode"]
+    refuses(lambda: try_check_in(acme, booking, seat="21A"), "already_boarded")
+    refuses(lambda: try_check_in(acme, booking, bags=[{"weight_kg": 5}]), "already_boarded")
+    assert [k["status"] for k in coupons(booking)] == ["L", "O"]
+    query("UPDATE ticketing_coupon SET status = 'C', boarded_at = NULL WHERE seat = '20A'")
+
+
+def by_hand(booking: dict) -> dict:
+    return {"order_id": booking["order_id"], "ticket_id": ticket_ids(booking)[0]}
 
 
 # --- Who travels ---
