@@ -1,8 +1,10 @@
 """Shapes of check-in: what is asked for, and what comes of it."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from flights.borders import NATIONALITIES
@@ -14,6 +16,7 @@ from ticketing.travel_documents import Document, DocumentType
 
 MOST_BAGS = 9
 MOST_PASSENGERS = 18
+FARTHEST_WEST = timedelta(hours=12)  # of UTC, where a day ends last
 
 
 class WeightField(serializers.DecimalField):
@@ -62,6 +65,12 @@ class TravelDocumentInputSerializer(StrictSerializer):
     expiry_date = serializers.DateField()
     gender = StrictChoiceField(["F", "M", "X"], required=False)
     birth_date = serializers.DateField(required=False)
+
+    def validate_expiry_date(self, expiry_date):
+        """Refuse a day that is over everywhere."""
+        if expiry_date < (timezone.now() - FARTHEST_WEST).date():
+            raise serializers.ValidationError("The document has expired.", code="past")
+        return expiry_date
 
 
 class BagInputSerializer(StrictSerializer):

@@ -81,7 +81,8 @@ def test_never_more_than_half_of_a_number_is_shown(number, shown):
     "fields",
     [
         {"type": "V"}, {"number": "1234"}, {"number": "12345Ä"}, {"number": 123456789}, {"issuing_country": "US"},
-        {"nationality": "XYZ"}, {"expiry_date": "31.01.2040"}, {"gender": "?"}, {"surname": "Lovelace"},
+        {"nationality": "XYZ"}, {"expiry_date": "31.01.2040"}, {"expiry_date": "2020-01-31"}, {"gender": "?"},
+        {"surname": "Lovelace"},
     ],
 )  # fmt: skip
 def test_documents_that_are_none(acme, abroad, fields):
@@ -129,7 +130,19 @@ def test_at_home_none_is_needed(acme):
     check_in(acme, sold(acme, soon("JFK", "SJU")))
 
 
-def test_a_document_may_end_on_the_day_of_arrival(acme, abroad):
+def test_a_document_that_has_expired_is_not_kept(acme, abroad):
+    booking = sold(acme, abroad)
+    now = timezone.now()
+    for days in (2, 3):
+        with nothing_changes():
+            response = put(acme, booking, expiry_date=str((now - timedelta(days=days)).date()))
+        refused(response, 400, "invalid_input")
+        assert response.json()["errors"][0]["pointer"] == "/expiry_date"
+    assert put(acme, booking, expiry_date=str(now.date())).status_code == 200
+
+
+def test_a_document_may_end_on_the_day_of_arrival(acme):
+    abroad = soon("JFK", "LHR", hours=20)
     booking = sold(acme, abroad)
     arrival = (abroad.departs_at + timedelta(hours=6)).date()  # London is on UTC, or an hour ahead
     expired = PASSPORT | {"expiry_date": str(arrival - timedelta(days=1))}
