@@ -16,7 +16,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from bookings.documents import BookingView, is_being_ordered, obstacle, read_bookings
-from bookings.exceptions import CannotChange, HoldExpired, NotChangeable
+from bookings.exceptions import CannotChange, HoldExpired, NameChangeNotAllowed, NotChangeable
 from bookings.expiry import with_overdue_released
 from bookings.fare_rules import (
     Settlement,
@@ -132,7 +132,7 @@ class Segment(NamedTuple):
 class Changing:
     """One change of one locked booking."""
 
-    def __init__(self, booking: Booking, actor: events.Actor, at: datetime, *, rehearsal: bool = False):
+    def __init__(self, booking: Booking, actor: Caller, at: datetime, *, rehearsal: bool = False):
         self.booking, self.actor, self.at, self.rehearsal = booking, actor, at, rehearsal
         self.settlement = Settlement(booking.currency)
 
@@ -332,14 +332,16 @@ class Changing:
         self.charge(exchange_settlement(pairs, self.at, involuntary=involuntary))
 
     def name_passengers(self, names: Sequence[Names]) -> None:
-        """Give passengers their names; allowed until somebody has checked in."""
+        """Give passengers their names; allowed until somebody has checked in. Raises as `check_renaming`."""
         tickets = [ticket for ticket, _ in self.view().tickets]
         if len(names) > len(tickets):
             raise CannotChange(f"This booking has {len(tickets)} passengers, not {len(names)}.")
         for name, default in zip(names, tickets, strict=False):
             ticket_id = name.ticket_id or default.id
-            if ticket_id not in {ticket.id for ticket in tickets}:
+            ticket = next((ticket for ticket in tickets if ticket.id == ticket_id), None)
+            if ticket is None:
                 raise CannotChange(f"Ticket {ticket_id} is not one of this booking.")
+            check_renaming(ticket, dict(name.fields), self.actor)
             Ticket.objects.filter(pk=ticket_id).update(**dict(name.fields))
         view = self.view()
         days = [flight.departure_date for flight in view.flights.values()]
@@ -361,6 +363,16 @@ class Changing:
         happening = events.Happening(action, booking.pk, summary(before), summary(after))
         events.record([happening], actor=self.actor, at=self.at)
         return after, self.settlement
+
+
+def check_renaming(ticket: TicketFacts, fields: dict[str, Any], caller: Caller) -> None:
+    """Refuse another name on an issued ticket to all but staff; a missing one may be given.
+
+    Raises NameChangeNotAllowed.
+    """
+    for present, name in ((ticket.surname, "surname"), (ticket.given_name, "given_name")):
+        if ticket.number and not caller.is_staff and present and fields.get(name, present) != present:
+            raise NameChangeNotAllowed(ticket_id=ticket.id)
 
 
 def summary(view: BookingView) -> dict:

@@ -36,6 +36,11 @@ class NotChangeable(CannotChange):
     message = "The fare does not allow changes; cancel it, or see its rules."
 
 
+class NameChangeNotAllowed(CannotChange):
+    code = "name_change_not_allowed"
+    message = "The ticket is issued: a name may be completed, but only staff changes it."
+
+
 class PassengerNotInBooking(DomainError):
     code = "passenger_not_in_booking"
     message = "All passengers of this booking have names, and none has this one."

@@ -115,6 +115,22 @@ def test_names_can_be_given_later_by_place_or_by_ticket(acme, flight):
     assert [t["number"] for t in named["tickets"]] == [t["number"] for t in booking["tickets"]]
 
 
+def test_an_issued_ticket_s_name_is_completed_but_only_changed_by_staff(acme, staff, flight):
+    booking = confirmed(acme, flight, passengers=[{"surname": "Lovelace"}])
+    assert change(acme, booking, passengers=[{"surname": "Lovelace", "given_name": "Ada"}]).status_code == 200
+    before = database()
+    for fields in ({"surname": "Hopper"}, {"given_name": "Grace"}, {"surname": ""}):
+        refused(change(acme, booking, passengers=[fields]), 409, "name_change_not_allowed")
+    assert database() == before
+    renamed = change(staff, booking, passengers=[{"surname": "Hopper", "given_name": "Grace"}]).json()
+    assert [(t["surname"], t["given_name"]) for t in renamed["tickets"]] == [("Hopper", "Grace")]
+
+
+def test_names_of_a_hold_may_change(acme, flight):
+    booking = book(acme, flight, passengers=[{"surname": "Lovelace"}])
+    assert change(acme, booking, passengers=[{"surname": "Hopper"}]).json()["tickets"][0]["surname"] == "Hopper"
+
+
 def test_names_cannot_be_given_after_check_in_nor_to_others(acme, flight):
     booking, other = confirmed(acme, flight), confirmed(acme, flight)
     stranger = other["tickets"][0]["ticket_id"]
