@@ -158,7 +158,7 @@ def rebook(delivery: Delivery, row: DisruptedBooking, event_id: UUID | None) -> 
     check_connections(party.legs, leg, option)
     coupons = lock_coupons([row.booking_id])
     check_still_there(leg.flight_id, coupons, at)
-    decision = Decision(party, Status.REBOOKED, [Move(leg, option)], {})
+    decision = Decision(party, Status.REBOOKED, [Move(leg, option)], {}, closes_at=option.departs_at)
     fitting, seats = fit([decision], coupons)
     if not fitting:
         raise SoldOut([option.cabin_id])
@@ -166,8 +166,11 @@ def rebook(delivery: Delivery, row: DisruptedBooking, event_id: UUID | None) -> 
     writing.end_check_in()
     writing.move_seats(seats)
     writing.revalidate()
+    writing.decide_by = row.decide_by or at
+    writing.let_choose()
+    decide_by = writing.deadline(decision)
     moves = [*row.moves, move_document(Move(leg, option))]
-    row.move_to(Status.REBOOKED, actor=caller, at=at, moves=moves, **decided(caller, at))
+    row.move_to(Status.REBOOKED, actor=caller, at=at, moves=moves, decide_by=decide_by, **decided(caller, at))
     delivery.is_changed = True
 
 

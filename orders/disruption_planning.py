@@ -118,7 +118,19 @@ def decision_of(party: Party, moves: Plan, effect: Effect) -> Decision:
     touching = {leg.flight_id for leg in party.legs if not leg.is_flown} & set(effect.disruptions)
     kept = Status.WAITING if moves is None or effect.needs_choice else Status.ACCEPTED
     disruptions = {flight_id: effect.disruptions[flight_id] for flight_id in touching}
-    return Decision(party, Status.REBOOKED if moves else kept, moves or [], disruptions, effect.ends_check_in)
+    status = Status.REBOOKED if moves else kept
+    return Decision(party, status, moves or [], disruptions, effect.ends_check_in, closing_at(party, moves, effect))
+
+
+def closing_at(party: Party, moves: Plan, effect: Effect) -> datetime | None:
+    """Return when the first of the flights leaves that a party has now instead of, or as, the disrupted ones.
+
+    None where all of them are cancelled: those never leave.
+    """
+    departures = {leg.flight_id: leg.departs_at for leg in party.legs if leg.flight_id in effect.disruptions}
+    departures |= {move.leg.flight_id: move.option.departs_at for move in moves or ()}
+    moved = {move.leg.flight_id for move in moves or ()}
+    return min((at for pk, at in departures.items() if pk in moved or pk not in effect.moving), default=None)
 
 
 def write_all(

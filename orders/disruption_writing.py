@@ -5,7 +5,6 @@ gone meanwhile, is left as it is and returned, to be planned anew. Locks are tak
 coupons, cabins, each by primary key.
 """
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -40,6 +39,7 @@ class Decision(NamedTuple):
     moves: Sequence[Move]
     disruptions: Mapping[UUID, UUID]
     ends_check_in: bool = False  # of the disrupted flights, though nobody moves
+    closes_at: datetime | None = None  # when the first of the flights leaves that there is a choice about
 
     @property
     def has_choice(self) -> bool:
@@ -79,8 +79,9 @@ UPDATE ticketing_coupon k SET flight_id = n.flight_id, seat = NULL, checked_in_a
 FROM unnest(%(ids)s::uuid[], %(flight_ids)s::uuid[]) AS n (id, flight_id) WHERE k.id = n.id
 """
 LET_CHOOSE = """
-UPDATE ticketing_coupon SET fare_rules = fare_rules || %(until)s::jsonb
-WHERE id = ANY(%(ids)s::uuid[]) AND status IN ('O', 'C', 'L') AND fare_rules <> '{}'
+UPDATE ticketing_coupon k SET fare_rules = k.fare_rules || jsonb_build_object(%(name)s::text, n.until)
+FROM unnest(%(ids)s::uuid[], %(until)s::text[]) AS n (id, until)
+WHERE k.id = n.id AND k.status IN ('O', 'C', 'L') AND k.fare_rules <> '{}'
 """
 
 
@@ -199,10 +200,14 @@ class Writing:
 
     def let_choose(self) -> None:
         """Let whoever has a choice get everything back until the deadline."""
-        choosing = [k.id for k in self.coupons if self.decisions[k.booking_id].has_choice]
+        choosing = [k for k in self.coupons if self.decisions[k.booking_id].has_choice]
         if choosing:
-            until = json.dumps({FREE_UNTIL: self.decide_by.isoformat()})
-            execute(LET_CHOOSE, {"ids": choosing, "until": until})
+            until = [self.deadline(self.decisions[k.booking_id]).isoformat() for k in choosing]
+            execute(LET_CHOOSE, {"name": FREE_UNTIL, "ids": [k.id for k in choosing], "until": until})
+
+    def deadline(self, decision: Decision) -> datetime:
+        """Return until when a party can choose, never after it has left."""
+        return min(self.decide_by, decision.closes_at or self.decide_by)
 
     def supersede(self) -> None:
         """Close what was waiting because of an earlier disruption of the same flight."""
@@ -232,7 +237,7 @@ class Writing:
                 status=decision.status,
                 passengers=decision.party.passengers,
                 moves=[move_document(move) for move in decision.moves],
-                decide_by=self.decide_by if decision.has_choice else None,
+                decide_by=self.deadline(decision) if decision.has_choice else None,
                 created_at=self.at,
             )
 

@@ -1,6 +1,6 @@
 """A disrupted flight: who is touched, who gets which flight, who has to choose, and what each choice does."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from tests import factories
 from tests.bookings.sales import book, booking_body, confirmed, counters, query, refused
 from tests.concurrency.racing import verify_invariants
 from tests.orders import shop
+from tests.ticketing import desk
 from ticketing.models import Bag, BoardingPass, Coupon, Departure
 
 pytestmark = pytest.mark.django_db
@@ -655,3 +656,40 @@ def test_what_the_command_needs(acme, flight, day, more, message):
     with pytest.raises(CommandError, match=message):
         call_command("cancel_flights", day or str(flight.departure_date), "--flights", "FL123", *more)
     assert list(Flight.objects.values()) == before
+
+
+def deadline_of(api, booking: dict) -> datetime:
+    [row, *_] = api.get(path_of(booking)).json()
+    [ticket, *_] = api.get(f"/api/v1/bookings/{booking['booking_id']}").json()["tickets"]
+    assert ticket["coupons"][0]["fare_rules"]["involuntary_until"] == row["decide_by"]
+    return datetime.fromisoformat(row["decide_by"])
+
+
+def test_nobody_chooses_after_the_flight_has_left(acme, pass_time):
+    flight = desk.soon(hours=20)
+    after, last = later(flight, 2), later(flight, 5)
+    booking = confirmed(acme, flight)
+    cancel(flight)
+    assert deadline_of(acme, booking) == after.departs_at
+    assert choose(acme, booking, "rebook", event_id=str(last.pk)).status_code == 200
+    assert deadline_of(acme, booking) == after.departs_at
+    pass_time(hours=23)
+    assert choices(acme, booking) == []
+    refused(choose(acme, booking, "refund"), 409, "choice_not_allowed")
+
+
+def test_who_waits_for_a_flight_that_flies_chooses_until_it_leaves(acme):
+    flight = desk.soon(hours=20)
+    booking = confirmed(acme, flight)
+    move(flight, hours=5)
+    assert deadline_of(acme, booking) == flight.departs_at + timedelta(hours=5)
+
+
+def test_who_waits_because_of_a_cancelled_flight_has_all_the_time(acme):
+    flight = desk.soon(hours=20)
+    booking = confirmed(acme, flight)
+    cancel(flight)
+    assert deadline_of(acme, booking) > flight.departs_at + timedelta(hours=48)
+    assert refund_undecided(at=flight.departs_at) == 0
+    assert refund_undecided(at=timezone.now() + timedelta(hours=73)) == 1
+    verify_invariants()

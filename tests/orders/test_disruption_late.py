@@ -102,6 +102,7 @@ def test_a_flight_that_has_left_is_not_given_up(acme, pass_time):
     move(flight, hours=5)
     pass_time(hours=30)
     depart_flights(at=timezone.now())
+    wait_longer()
     other = factories.flight("JFK", "LAX", departs_at=timezone.now() + timedelta(hours=10))
     desk.refuses(lambda: choose(acme, booking, "rebook", event_id=str(other.pk)), "flight_departed")
     desk.refuses(lambda: choose(acme, booking, "refund"), "action_not_allowed")
