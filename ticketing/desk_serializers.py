@@ -31,7 +31,7 @@ class IssueSerializer(StrictSerializer):
     departureDate = serializers.DateField(required=False)
     origin = StrictCharField(max_length=3, required=False, help_text="Where two flights of one number leave.")
     cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
-    booking_id = StrictUUIDField(required=False, help_text="A held booking, whose passenger this is.")
+    booking_id = StrictUUIDField(required=False, help_text="A held booking, whose passenger this is, or an empty one.")
     user_id = StrictCharField(max_length=255, required=False, help_text="The agency's own customer.")
 
     def validate(self, attrs):
@@ -56,6 +56,12 @@ class CheckInSerializer(StrictSerializer):
     order_id = StrictUUIDField()
     ticket_id = StrictUUIDField(required=False, help_text="One passenger of the order; without it, all.")
     seat = SeatField(required=False, help_text="Such as 12A; without it, any.")
+
+    def to_internal_value(self, data):
+        """An empty or null order_id is as good as none."""
+        if isinstance(data, dict) and data.get("order_id", "") in ("", None):
+            data = {name: value for name, value in data.items() if name != "order_id"}
+        return super().to_internal_value(data)
 
 
 class CheckedInSerializer(serializers.Serializer):

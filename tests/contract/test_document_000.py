@@ -67,9 +67,10 @@ def test_the_documented_check_in(acme, path):
     assert (answer.json()["order_id"], answer.json()["status"]) == (order_id, "CHECKED_IN")
 
 
-def test_check_in_without_an_order(acme):
+@pytest.mark.parametrize("body", ["{}", '{"order_id": ""}', '{"order_id": null}'])
+def test_check_in_without_an_order(acme, body):
     before = snapshot()
-    problem = refusal(curl_d(acme, "/checkin", "{}"), 400, "missing_fields")
+    problem = refusal(curl_d(acme, "/checkin", body), 400, "missing_fields")
     assert problem["error"] == "order_id required"
     assert snapshot() == before
 
