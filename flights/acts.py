@@ -1,7 +1,7 @@
 """What staff do to flights in the back office: disrupt them, keep seats, close them out."""
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -127,7 +127,12 @@ def effect_lines(effect: dict[str, Any]) -> Lines:
     if effect["broken_connections"]:
         lines.append(("Miss their onward flight", f"{effect['broken_connections']} bookings"))
     lines += [(f"Seats too few in {cabin}", str(seats)) for cabin, seats in effect["oversold"].items()]
-    return lines + [(f"To {to['flight']} in {to['cabin']}", counted(to)) for to in effect["rebooked_to"][:30]]
+    return lines + [(destination_of(to), counted(to)) for to in effect["rebooked_to"][:30]]
+
+
+def destination_of(to: dict[str, Any]) -> str:
+    leaves = datetime.fromisoformat(to["departureTime"])
+    return f"To {to['flightId']} {to['origin']}-{to['destination']} {leaves:%Y-%m-%d %H:%M} in {to['cabin']}"
 
 
 def counted(one: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from django.db import transaction
 from flights.exceptions import FlightNotFound
 from flights.models import Flight, FlightCabin
 from orders.disruption_aircraft import change_aircraft, preview_aircraft
+from orders.disruption_documents import times_shown
 from orders.disruption_planning import (
     Change,
     Effect,
@@ -106,7 +107,7 @@ def preview(flight_id: UUID, change: Change, *, at: datetime) -> dict[str, Any]:
 
 
 def preview_cancellation(flight_ids: Collection[UUID], *, at: datetime) -> dict[str, Any]:
-    """Return what cancelling flights would do to whom, without doing it. Two statements."""
+    """Return what cancelling flights would do to whom, without doing it. Three statements."""
     return preview_of(Effect(dict(zip(flight_ids, flight_ids, strict=True)), "", moving=set(flight_ids)), at)
 
 
@@ -128,8 +129,8 @@ def disruptions_on(flight_id: UUID) -> list[dict[str, Any]]:
             "event_id": disruption.flight_id,
             "kind": disruption.kind,
             "reason": disruption.reason,
-            "before": disruption.before,
-            "after": disruption.after,
+            "before": times_shown(disruption.before),
+            "after": times_shown(disruption.after),
             "created_at": utc_text(disruption.created_at),
             "outcome": outcome_of(rows[disruption.pk])["outcome"],
         }

@@ -22,6 +22,7 @@ from flights.exceptions import FlightClosed, FlightNotFound, SoldOut
 from flights.models import Flight, FlightCabin
 from orders.delivery import Delivery, delivering
 from orders.disruption_aircraft import settle_capacity
+from orders.disruption_documents import Flights, flights_in, move_shown, read_flights, times_shown
 from orders.disruption_reading import read_booking_legs, rules
 from orders.disruption_writing import Decision, LockedCoupon, Writing, fit, lock_coupons, move_document, offload
 from orders.exceptions import ChoiceNotAllowed, DisruptionNotFound, OtherRoute
@@ -45,13 +46,15 @@ BATCH = 500
 
 
 def disruptions_of(booking_id: UUID, *, caller: Caller, at: datetime) -> list[dict[str, Any]]:
-    """Return what has disrupted a booking, newest first, with the choices that there are now. Two statements."""
+    """Return what has disrupted a booking, newest first, with the choices that there are now. Four statements."""
     read_booking(booking_id, caller=caller)
-    rows = DisruptedBooking.objects.filter(booking=booking_id).select_related("disruption", "booking").order_by("-pk")
-    return [disruption_document(row, at) for row in rows]
+    found = DisruptedBooking.objects.filter(booking=booking_id).select_related("disruption", "booking")
+    rows = list(found.order_by("-pk"))
+    flights = read_flights(flights_in(move for row in rows for move in row.moves))
+    return [disruption_document(row, flights, at) for row in rows]
 
 
-def disruption_document(row: DisruptedBooking, at: datetime) -> dict[str, Any]:
+def disruption_document(row: DisruptedBooking, flights: Flights, at: datetime) -> dict[str, Any]:
     disruption = row.disruption
     return {
         "disruption_id": disruption.pk,
@@ -59,10 +62,10 @@ def disruption_document(row: DisruptedBooking, at: datetime) -> dict[str, Any]:
         "event_id": disruption.flight_id,
         "kind": disruption.kind,
         "reason": disruption.reason,
-        "before": disruption.before,
-        "after": disruption.after,
+        "before": times_shown(disruption.before),
+        "after": times_shown(disruption.after),
         "status": row.status,
-        "moves": row.moves,
+        "moves": [move_shown(move, flights) for move in row.moves],
         "decide_by": utc_text(row.decide_by),
         "decided_at": utc_text(row.decided_at),
         "choices": choices_of(row, at),

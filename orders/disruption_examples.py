@@ -5,6 +5,15 @@ from typing import Any
 from bookings.examples import answers, takes
 
 FLIGHT, NEXT = "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11", "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b12"
+GIVEN_UP = {
+    "event_id": FLIGHT,
+    "flightId": "UA1161",
+    "departureDate": "2026-12-01",
+    "origin": "EWR",
+    "destination": "LAX",
+    "departureTime": "2026-12-01T07:00:00-05:00",
+}
+TAKEN = GIVEN_UP | {"event_id": NEXT, "flightId": "UA1422", "departureTime": "2026-12-01T10:00:00-05:00"}
 NONE = {"bookings": 0, "passengers": 0}
 OUTCOME = {
     "waiting": {"bookings": 1, "passengers": 4},
@@ -16,13 +25,7 @@ RESULT: dict[str, Any] = {"bookings": 62, "passengers": 120, "outcome": OUTCOME}
 PREVIEW = RESULT | {
     "broken_connections": 0,
     "rebooked_to": [
-        {
-            "event_id": NEXT,
-            "flight": "UA1422 EWR-LAX 2026-12-01T15:00:00+00:00",
-            "cabin": "Y",
-            "bookings": 61,
-            "passengers": 116,
-        }
+        TAKEN | {"cabin": "Y", "bookings": 61, "passengers": 116},
     ],
     "oversold": {},
 }
@@ -38,10 +41,9 @@ DISRUPTION = {
 MOVE = {
     "sequence": 1,
     "cabin": "Y",
-    "from_id": FLIGHT,
-    "from": "UA1161 EWR-LAX 2026-12-01T12:00:00+00:00",
-    "to_id": NEXT,
-    "to": "UA1422 EWR-LAX 2026-12-01T15:00:00+00:00",
+    "from": GIVEN_UP,
+    "to": TAKEN,
+    "lost_seats": [],
 }
 OF_BOOKING = DISRUPTION | {
     "booking_id": "0190d3a8-7000-7a10-8d55-0f2a6a1e4b21",

@@ -18,8 +18,9 @@ from django.db import connection
 
 from flights.exceptions import FlightNotFound
 from flights.models import Flight
+from orders.disruption_documents import read_flights
 from orders.disruption_reading import Times, read_parties, read_supply, rules
-from orders.disruption_writing import CHUNK, Decision, leg_text, write_decisions
+from orders.disruption_writing import CHUNK, Decision, write_decisions
 from orders.models import DisruptedBooking
 from orders.reaccommodation import Party, Plan, broken_connections, plan
 from skybridge.events import Actor
@@ -199,15 +200,16 @@ def preview_of(effect: Effect, at: datetime) -> dict[str, Any]:
 
 
 def destinations(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
-    """Return the flights that passengers would get, the first to leave first."""
+    """Return the flights that passengers would get, the first to leave first. One statement."""
     bookings: Counter = Counter()
     passengers: Counter = Counter()
     for decision in decisions:
         for move in decision.moves:
             bookings[move.option] += 1
             passengers[move.option] += decision.party.passengers
+    flights = read_flights([option.flight_id for option in bookings])
     return [
-        {"event_id": option.flight_id, "flight": leg_text(option), "cabin": option.cabin, "bookings": bookings[option],
+        {**flights[str(option.flight_id)], "cabin": option.cabin, "bookings": bookings[option],
          "passengers": passengers[option]}
         for option in sorted(bookings, key=lambda option: (option.departs_at, option.cabin_id))
     ]  # fmt: skip

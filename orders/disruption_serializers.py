@@ -96,9 +96,20 @@ class DisruptionResultSerializer(serializers.Serializer):
     flights = serializers.IntegerField(help_text="How many were changed.")
 
 
-class RebookedToSerializer(serializers.Serializer):
+class FlightGivenSerializer(serializers.Serializer):
+    """A flight as it is now."""
+
     event_id = serializers.UUIDField()
-    flight = serializers.CharField()
+    flightId = serializers.CharField()
+    departureDate = serializers.DateField()
+    origin = serializers.CharField()
+    destination = serializers.CharField()
+    departureTime = serializers.DateTimeField(help_text="With the airport's offset.")
+
+
+class RebookedToSerializer(FlightGivenSerializer):
+    """A flight that passengers would get."""
+
     cabin = serializers.CharField()
     bookings = serializers.IntegerField()
     passengers = serializers.IntegerField()
@@ -118,7 +129,7 @@ class DisruptionSerializer(serializers.Serializer):
     event_id = serializers.UUIDField(help_text="The flight.")
     kind = serializers.ChoiceField([kind.value for kind in Disruption.Kind])
     reason = serializers.CharField()
-    before = serializers.DictField()
+    before = serializers.DictField(help_text="What has changed of the flight, such as `departs_at` (UTC).")
     after = serializers.DictField()
     created_at = serializers.CharField()
 
@@ -128,16 +139,15 @@ class FlightDisruptionSerializer(DisruptionSerializer):
 
 
 class MoveSerializer(serializers.Serializer):
-    """A flight given for another one; the fare stays as it was paid."""
+    """A flight given for another one; the fare stays as it was paid. On the same flight, the seats lost."""
 
     sequence = serializers.IntegerField()
     cabin = serializers.CharField()
-    from_id = serializers.UUIDField()
-    to_id = serializers.UUIDField()
-    to = serializers.CharField()
+    to = FlightGivenSerializer()
+    lost_seats = serializers.ListField(child=serializers.CharField(), help_text="That the aircraft has no more.")
 
 
-MoveSerializer._declared_fields["from"] = serializers.CharField()  # a word of Python's
+MoveSerializer._declared_fields["from"] = FlightGivenSerializer()  # a word of Python's
 
 
 class BookingDisruptionSerializer(DisruptionSerializer):

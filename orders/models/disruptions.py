@@ -48,7 +48,7 @@ class DisruptedBooking(StateMachine):
 
     `accepted` takes the flight as it is now; `rebooked` has other flights; `waiting` has to choose; `superseded` was
     waiting when its flight was disrupted again. Until `decide_by` it can be refunded without a penalty. `moves` lists
-    the flights given for others: {sequence, cabin, from_id, to_id}; on the same flight there are `lost_seats`.
+    the flights given for others: {sequence, cabin, from_id, from, to_id, to}; on the same flight, lost_seats.
     """
 
     class Status(models.TextChoices):

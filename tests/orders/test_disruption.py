@@ -25,6 +25,7 @@ from tests.ticketing import desk
 from ticketing.models import Bag, BoardingPass, Coupon, Departure
 
 pytestmark = pytest.mark.django_db
+TIMES = ("departs_at", "arrives_at")
 STAFF = Actor("staff", "1", "api")
 
 
@@ -656,6 +657,29 @@ def test_what_the_command_needs(acme, flight, day, more, message):
     with pytest.raises(CommandError, match=message):
         call_command("cancel_flights", day or str(flight.departure_date), "--flights", "FL123", *more)
     assert list(Flight.objects.values()) == before
+
+
+def test_flights_are_shown_by_their_fields(staff, acme, flight):
+    after = later(flight)
+    booking = confirmed(acme, flight)
+    path, body = f"/api/v1/flights/{flight.pk}/disruptions", {"kind": "cancellation", "reason": "storm"}
+    [to] = staff.post(path, body | {"preview": True}).json()["rebooked_to"]
+    staff.post(path, body)
+    [move] = acme.get(path_of(booking)).json()[0]["moves"]
+    names = ("event_id", "flightId", "departureDate", "origin", "destination", "departureTime")
+    for pk, shown in ((after.pk, to), (after.pk, move["to"]), (flight.pk, move["from"])):
+        wanted = acme.get(f"/api/v1/flights/{pk}").json()
+        assert {name: shown[name] for name in names} == {name: wanted[name] for name in names}
+    assert (move["sequence"], move["cabin"], move["lost_seats"]) == (1, "Y", [])
+    assert (to["bookings"], to["passengers"]) == (1, 1)
+
+
+def test_times_before_and_after_have_a_z(staff, acme, flight):
+    booking = confirmed(acme, flight)
+    move(flight, hours=4)
+    for [row] in (acme.get(path_of(booking)).json(), staff.get(f"/api/v1/flights/{flight.pk}/disruptions").json()):
+        assert datetime.fromisoformat(row["before"]["departs_at"]) == flight.departs_at
+        assert all(row[side][name].endswith("Z") for side in ("before", "after") for name in TIMES)
 
 
 def deadline_of(api, booking: dict) -> datetime:
