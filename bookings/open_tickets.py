@@ -14,9 +14,10 @@ from bookings.fare_rules import FIRST_ISSUED
 from bookings.holds import draft_ticket
 from bookings.models import Booking
 from bookings.parties import Passenger, check_ages, seats_of
-from bookings.services import create_booking
+from bookings.services import create_booking, lock_booking
 from flights.models import Cabin
 from flights.offers import Offer, Wish, open_offer
+from partners.callers import Caller
 from skybridge.events import Actor
 from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
@@ -30,12 +31,25 @@ def book_open_ticket(
     """Make a pending booking of one open ticket, which costs nothing yet, and return it."""
     with transaction.atomic():
         booking = create_booking(agency_id=agency_id, user_id=user_id, actor=actor)
-        ticket, _ = draft_ticket(booking.pk, 1, passenger, [], at)
-        write_tickets([(ticket, [open_coupon()])])
-        booking.move_to(
-            Booking.Status.PENDING, actor=actor, at=at,
-            expires_at=booking.hold_deadline(at), seats=seats_of([passenger]), currency=settings.CURRENCY,
-        )  # fmt: skip
+        return hold_open_ticket(booking, passenger, actor=actor, at=at)
+
+
+def fill_with_open_ticket(booking_id: UUID, passenger: Passenger, *, caller: Caller, at: datetime) -> BookingView:
+    """Make an empty booking a pending one of one open ticket. Raises BookingNotFound or CannotChange."""
+    with transaction.atomic():
+        booking = lock_booking(booking_id, caller=caller)
+        if booking.status != Booking.Status.CREATED:
+            raise CannotChange("This booking is not empty any more.", booking_status=booking.status)
+        return hold_open_ticket(booking, passenger, actor=caller, at=at, **booking.touched(at))
+
+
+def hold_open_ticket(booking: Booking, passenger: Passenger, *, actor: Actor, at: datetime, **changes) -> BookingView:
+    ticket, _ = draft_ticket(booking.pk, 1, passenger, [], at)
+    write_tickets([(ticket, [open_coupon()])])
+    booking.move_to(
+        Booking.Status.PENDING, actor=actor, at=at, expires_at=booking.hold_deadline(at), seats=seats_of([passenger]),
+        currency=settings.CURRENCY, **changes,
+    )  # fmt: skip
     return read_bookings([booking.pk])[0]
 
 

@@ -10,7 +10,8 @@ from bookings.changes import Change, Names
 from bookings.documents import BookingView
 from bookings.exceptions import PassengerNotInBooking
 from bookings.holds import Sale, hold_within
-from bookings.open_tickets import book_open_ticket
+from bookings.models import Booking
+from bookings.open_tickets import book_open_ticket, fill_with_open_ticket
 from bookings.parties import Passenger
 from bookings.services import read_booking
 from flights.offers import Wish
@@ -51,11 +52,15 @@ def issue_ticket(
 def issue_booking(booking_id: UUID, passenger: Passenger, *, caller: Caller) -> Issued:
     """Confirm a held booking whose first passenger without a name gets this one, unless somebody is called so.
 
-    Again: the same answer. Raises PassengerNotInBooking, and as `change` and `confirm_booking` do.
+    An empty booking gets an open ticket. Again: the same answer. Raises PassengerNotInBooking, and as `change` and
+    `confirm_booking` do.
     """
+    at = timezone.now()
     with transaction.atomic():
         view = read_booking(booking_id, caller=caller)
-        if ticket_of(view, passenger) is None:
+        if view.booking.status == Booking.Status.CREATED and not view.tickets:
+            fill_with_open_ticket(booking_id, passenger, caller=caller, at=at)
+        elif ticket_of(view, passenger) is None:
             wanted = Change(names=[Names(first_unnamed(view), names_of(passenger))])
             change(booking_id, wanted, caller=caller, if_match=etag(view.booking.version))
         return issued(confirm_booking(booking_id, caller=caller), passenger)

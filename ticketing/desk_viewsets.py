@@ -31,7 +31,7 @@ class DeskViewSet(ApiViewSet):
 
         An open ticket has no flight yet and costs nothing; `PATCH /api/v1/bookings/{booking_id}` with one flight in
         `flights` sets it, at the price of that moment. With `booking_id` the booking's first passenger without a name
-        gets this one, and the booking is confirmed.
+        gets this one, and the booking is confirmed; an empty booking gets an open ticket.
         """
         issued = self.issued(data)
         ticket = {"ticket_id": issued.ticket.id, "ticket_number": issued.ticket.number}

@@ -175,3 +175,34 @@ def test_holds_that_have_run_out_make_room(acme, flight, pass_time):
     refusal(acme.post("/ticket", {"pax": "Ada", **body}), 409, "not_enough_seats")
     pass_time(minutes=21)
     assert acme.post("/ticket", {"pax": "Ada", **body}).status_code == 201
+
+
+# --- In an empty booking ---
+
+
+def test_an_empty_booking_gets_one(acme):
+    empty = acme.post("/booking", {"agency": "Acme Travel"}).json()
+    answer = acme.post("/ticket", {"pax": "Ada Lovelace", "booking_id": empty["booking_id"]})
+    assert answer.status_code == 201, answer.content
+    body = answer.json()
+    assert (body["status"], body["booking_id"], body["booking_status"]) == ("ISSUED", empty["booking_id"], "confirmed")
+    assert (body["ticket_number"], Booking.objects.count()) == (body["tickets"][0]["number"], 1)
+    again = acme.post("/ticket", {"pax": "Ada Lovelace", "booking_id": empty["booking_id"]}).json()
+    assert (again["ticket_id"], again["order_id"]) == (body["ticket_id"], body["order_id"])
+    assert all_invariants_hold()
+
+
+def test_anothers_empty_booking_is_not_found(acme, zenith):
+    empty = zenith.post("/booking", {"agency": "Zenith Tours"}).json()
+    before = snapshot()
+    call = acme.post("/ticket", {"pax": "Ada Lovelace", "booking_id": empty["booking_id"]})
+    refusal(call, 404, "booking_not_found")
+    assert snapshot() == before
+
+
+def test_an_empty_booking_that_was_cancelled_gets_none(acme):
+    empty = acme.post("/booking", {"agency": "Acme Travel"}).json()
+    acme.post(f"/api/v1/bookings/{empty['booking_id']}/cancel")
+    before = snapshot()
+    assert acme.post("/ticket", {"pax": "Ada", "booking_id": empty["booking_id"]}).status_code == 409
+    assert snapshot() == before
