@@ -32,11 +32,16 @@ class Passenger:
 
 
 def passenger_called(name: str) -> Passenger:
-    """Return the adult of a name such as `Ada Lovelace`, `LOVELACE/ADA MS` or, a surname alone, `Lovelace`."""
-    surname, slash, given_name = name.partition("/")
+    """Return the adult of a name in one line.
+
+    Such as `Ada Lovelace`, `MS ADA LOVELACE`, `LOVELACE/ADA MS`, `Lovelace, Ada` or, a surname alone, `Lovelace`.
+    """
+    surname, slash, given_name = name.replace(",", "/").partition("/")
     if not slash:
-        *given, surname = name.split()
-        return Passenger(surname=surname, given_name=" ".join(given))
+        first, *others = name.split()
+        title = first.rstrip(".") if others and first.rstrip(".").upper() in TITLES else ""
+        *given, surname = others if title else [first, *others]
+        return Passenger(surname=surname, given_name=" ".join(given), title=title)
     *given, last = given_name.split() or [""]
     title = last if given and last.upper() in TITLES else ""
     given = given if title else [*given, last]

@@ -239,7 +239,7 @@ def check_not_closed(coupon: Coupon, caller: Caller, at: datetime) -> None:
 def check_passengers(new: Sequence[Coupon], coupons: Sequence[Coupon]) -> None:
     """Refuse passengers who cannot be checked in as they are; `coupons` are the whole booking's."""
     for coupon in new:
-        if coupon.flight and not (coupon.ticket.surname and coupon.ticket.given_name):
+        if coupon.flight and not coupon.ticket.surname:
             raise NameNeeded(**where(coupon))
     check_documents(new)
     ids = {coupon.pk for coupon in new}

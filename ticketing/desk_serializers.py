@@ -8,20 +8,30 @@ from bookings.parties import passenger_called
 from bookings.serializers import BookingSerializer, NameField
 from flights.models import Cabin
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictSerializer, StrictUUIDField
+from ticketing.bcbp import Unencodable
+from ticketing.bcbp.values import passenger_name
 from ticketing.serializers import BoardingPassSerializer, OwnedTicketSerializer, SeatField
 
 
 class PaxField(NameField):
-    """A passenger in one line: `Ada Lovelace`, or `LOVELACE/ADA MS`."""
+    """A passenger in one line that a boarding pass can show: `Ada Lovelace`, `LOVELACE/ADA MS` or `Lovelace, Ada`."""
 
-    default_error_messages: ClassVar = {"surname": "A name has a surname: Ada Lovelace, or LOVELACE/ADA MS."}
+    default_error_messages: ClassVar = {
+        "surname": "A name has a surname: Ada Lovelace, or LOVELACE/ADA MS.",
+        "latin": "A boarding pass shows Latin letters only; write the name as the passport's lines for machines do.",
+    }
 
     def to_internal_value(self, data):
-        if not isinstance(data, str) or data.count("/") > 1:
+        if not isinstance(data, str) or data.count("/") + data.count(",") > 1:
             return super().to_internal_value(data)
-        super().to_internal_value(data.replace("/", " "))
-        if not any(character.isalpha() for character in passenger_called(data).surname):
+        super().to_internal_value(data.replace("/", " ").replace(",", " "))
+        passenger = passenger_called(data)
+        if not any(character.isalpha() for character in passenger.surname):
             self.fail("surname")
+        try:
+            passenger_name(passenger.surname, passenger.given_name, passenger.title)
+        except Unencodable:
+            self.fail("latin")
         return data.strip()
 
 

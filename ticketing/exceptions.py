@@ -155,7 +155,7 @@ class NotCheckedIn(CheckInRefused):
 
 class NameNeeded(CheckInRefused):
     code = "name_needed"
-    message = "Each passenger needs surname and given name; name them with PATCH /api/v1/bookings/{id} first."
+    message = "Each passenger needs a surname at least; name them with PATCH /api/v1/bookings/{id} first."
 
 
 class DocumentNeeded(CheckInRefused):

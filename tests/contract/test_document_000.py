@@ -123,6 +123,11 @@ def test_in_a_cabin_from_an_origin(acme):
         ("O’Neill-Smith", "O’Neill-Smith", "", ""),
         ("LOVELACE/", "LOVELACE", "", ""),
         ("LOVELACE/MS", "LOVELACE", "MS", ""),
+        ("Müller, Jürgen", "Müller", "Jürgen", ""),
+        ("Müller, Jürgen Dr", "Müller", "Jürgen", "Dr"),
+        ("MR JOHN SMITH", "SMITH", "JOHN", "MR"),
+        ("Mrs. Smith", "Smith", "", "Mrs"),
+        ("Dr", "Dr", "", ""),
     ],
 )
 def test_names(acme, pax, surname, given_name, title):
@@ -188,6 +193,11 @@ def test_a_traveller_names_nobody_else(traveller):
         ({"pax": "/ADA"}, "pax: A name has a surname: Ada Lovelace, or LOVELACE/ADA MS."),
         ({"pax": "-"}, "pax: A name has a surname: Ada Lovelace, or LOVELACE/ADA MS."),
         ({"pax": "A/B/C"}, "pax: A name has letters, blanks, hyphens, apostrophes and full stops."),
+        ({"pax": "Müller, Jürgen, Dr"}, "pax: A name has letters, blanks, hyphens, apostrophes and full stops."),
+        (
+            {"pax": "Ада Лавлейс"},
+            "pax: A boarding pass shows Latin letters only; write the name as the passport's lines for machines do.",
+        ),
         ({"pax": "R2D2"}, "pax: A name has letters, blanks, hyphens, apostrophes and full stops."),
         ({"pax": "Ada" * 30}, "pax: Ensure this field has no more than 60 characters."),
         ({"pax": "Ada", "flightId": "FL123"}, "departureDate: A flight is named by flightId and departureDate."),

@@ -308,10 +308,16 @@ def by_hand(booking: dict) -> dict:
 
 
 def test_names_are_needed(acme, flight):
-    booking = confirmed(acme, flight, passengers=[{"surname": "Lovelace"}])
+    booking = confirmed(acme, flight, passengers=[{"given_name": "Ada"}])
     assert refuses(lambda: try_check_in(acme, booking), "name_needed")["ticket_id"] == ticket_ids(booking)[0]
-    acme.patch(f"/api/v1/bookings/{booking['booking_id']}", {"passengers": [{"given_name": "Ada"}]})
+    acme.patch(f"/api/v1/bookings/{booking['booking_id']}", {"passengers": [{"surname": "Lovelace"}]})
     check_in(acme, booking)
+
+
+def test_who_has_one_name_only_needs_no_other(acme, flight):
+    booking = confirmed(acme, flight, passengers=[{"surname": "Sukarno"}])
+    [boarding_pass] = check_in(acme, booking)["boarding_passes"]
+    assert bcbp.decode(boarding_pass["barcode"]).passenger_name == "SUKARNO"
 
 
 def test_names_are_printed_in_latin_letters(acme, flight):
