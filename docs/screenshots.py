@@ -48,7 +48,7 @@ def take_all(chromium: Browser, facts: dict, user: dict, scheme: str) -> None:
 def pages(page: Page, facts: dict) -> dict[str, str]:
     """Return the pages by the names of their pictures: the dashboard, and one thing of each kind."""
     lists = {
-        "flight": "/admin/flights/flight/?carrier=FL",
+        "flight": "/admin/flights/flight/?carrier=FL&status__exact=scheduled",
         "booking": "/admin/bookings/booking/?status__exact=confirmed",
         "order": "/admin/orders/order/",
         "execution": "/admin/orders/execution/",
@@ -65,7 +65,7 @@ def first_of(page: Page, path: str) -> str:
 
 def save(page: Page, name: str, scheme: str) -> None:
     path = FOLDER / f"{name}-{scheme}.png"
-    height = min(page.evaluate("document.documentElement.scrollHeight"), 1400)
+    height = min(page.evaluate("document.documentElement.scrollHeight"), 1000)
     page.set_viewport_size({"width": SIZE["width"], "height": max(height, SIZE["height"])})
     page.screenshot(path=path)
     page.set_viewport_size(SIZE)
