@@ -97,7 +97,7 @@ class GateFlightSerializer(serializers.Serializer):
     destination = serializers.CharField()
     departs_at = serializers.DateTimeField()
     status = serializers.ChoiceField(Flight.Status.choices)
-    gate = serializers.CharField()
+    gate = serializers.CharField(allow_null=True, help_text="None while it is not known.")
     boarding_opens_at = serializers.DateTimeField()
     boarding_closes_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True, help_text="When the flight was closed out.")

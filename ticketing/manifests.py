@@ -199,7 +199,7 @@ def flight_document(manifest: Manifest) -> dict[str, Any]:
         "status": flight.status,
         "aircraft_type": flight.aircraft_type,
         "registration": flight.registration,
-        "gate": departure.gate,
+        "gate": departure.gate or None,
         "boarding_opens_at": utc_text(flight.departs_at - settings.BOARDING_OPENS),
         "boarding_closes_at": utc_text(flight.departs_at - settings.BOARDING_CLOSES),
         "closed_at": utc_text(departure.closed_at),

@@ -176,7 +176,7 @@ def flight_document(flight: GateFlight) -> dict[str, Any]:
         "destination": flight.destination,
         "departs_at": utc_text(flight.departs_at),
         "status": flight.status,
-        "gate": flight.gate,
+        "gate": flight.gate or None,
         "boarding_opens_at": utc_text(flight.opens_at),
         "boarding_closes_at": utc_text(flight.closes_at),
         "closed_at": utc_text(flight.closed_at),

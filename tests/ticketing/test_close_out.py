@@ -202,6 +202,7 @@ def test_reopening_needs_a_reason(staff, flight):
 
 def test_the_gate_is_set_and_shown(handler, acme, flight):
     [ada] = check_in(acme, flight)
+    assert handler.get(f"/api/v1/flights/{flight.pk}/manifest").json()["flight"]["gate"] is None
     answer = handler.put(f"/api/v1/flights/{flight.pk}/gate", {"gate": "B12"})
     assert (answer.status_code, answer.json()["gate"]) == (200, "B12")
     assert scanned(handler, flight, ada)["flight"]["gate"] == "B12"
@@ -209,6 +210,13 @@ def test_the_gate_is_set_and_shown(handler, acme, flight):
     before = gates.everything()
     assert handler.put(f"/api/v1/flights/{flight.pk}/gate", {"gate": "B12"}).status_code == 200
     assert gates.everything() == before
+
+
+def test_a_gate_that_is_not_known_is_null(handler, acme, flight):
+    [ada] = check_in(acme, flight)
+    handler.put(f"/api/v1/flights/{flight.pk}/gate", {"gate": "B12"})
+    assert handler.put(f"/api/v1/flights/{flight.pk}/gate", {"gate": ""}).json()["gate"] is None
+    assert scanned(handler, flight, ada)["flight"]["gate"] is None
 
 
 @pytest.mark.parametrize("gate", ["b12", "B-12", "B12345678", 12, None])
