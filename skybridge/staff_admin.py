@@ -5,9 +5,9 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Sum
+from django.db.models import Prefetch, Sum, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
@@ -35,11 +35,24 @@ class UserForm(VersionedForm, UserChangeForm):
     pass
 
 
+class KnownThings:
+    """Reads the things of an object's permissions with these, which name them."""
+
+    given = ""
+
+    def get_object(self, request, object_id, from_field=None):
+        obj = super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        if obj is not None:
+            prefetch_related_objects([obj], Prefetch(self.given, Permission.objects.select_related("content_type")))
+        return obj
+
+
 @admin.register(User)
-class UserAdmin(VersionedAdmin, HistoryMixin, DjangoUserAdmin):
+class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
     """Users get groups; only superusers touch superusers. Nobody is deleted: who leaves is made inactive."""
 
     form = UserForm
+    given = "user_permissions"
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "last_login")
     list_per_page = 50
     show_full_result_count = False
@@ -146,10 +159,11 @@ def may_touch(request, user: User | None) -> bool:
 
 
 @admin.register(Group)
-class GroupAdmin(VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
+class GroupAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
     """Groups of one's own; the six roles are as the permissions page says."""
 
     form = VersionedForm
+    given = "permissions"
 
     def has_change_permission(self, request, obj=None) -> bool:
         return super().has_change_permission(request, obj) and not (obj and obj.name in ROLES)
