@@ -31,8 +31,12 @@ BROKEN_BLOCK = 1
 SINGLE = 2
 SINGLE_MIDDLE = 4
 
-# How many rows away from those who sit already the others of a party are looked for.
-REACHES = (0, 1, 2, 4)
+# What the seat of somebody alone costs beside: a middle one, and each row further back.
+MIDDLE = 0.5
+PER_ROW_BACK = 0.1
+
+# From how far apart on the others of a party sit together rather than near those who sit already.
+TOO_FAR = 5 * PER_ROW
 
 NOBODY: frozenset[str] = frozenset()
 Block = tuple[int, int]
@@ -186,15 +190,42 @@ def assign_near(
 ) -> list[str] | None:
     """Return seats as `assign` does, but as near as can be to the seats that others of the party have.
 
-    None near by is for sale: who pays for one seat in an exit row gets no others there for nothing.
+    Each sits as near as can be to one who sits already, then to all of them. None of these seats is for sale: who pays
+    for one seat in an exit row gets no others there for nothing.
     """
-    spots = spots_of(seat_map.cabin(cabin))
-    rows = {spots[number].row for number in near if number in spots}
-    for reach in REACHES if rows else ():
-        far = {n for n, s in spots.items() if is_sold(s, cabin) or min(abs(s.row - row) for row in rows) > reach}
-        if seats := assign(seat_map, cabin, party, taken | far, with_infant):
-            return seats
+    spots, people = spots_of(seat_map.cabin(cabin)), sitters(party)
+    seated = [spots[number] for number in sorted(near) if number in spots]
+    free = [s for n, s in spots.items() if not (n in taken or s.seat.is_blocked or is_sold(s, cabin))]
+    if not all(one.may_sit_at_exit for one in people):
+        free = [spot for spot in free if not spot.seat.is_exit]
+    infants = infant_sides(spots, with_infant)
+    group = grown(free, people, seated, infants) if seated else []
+    if group and (seats := line_up(group, people, infants)):
+        return seats
     return assign(seat_map, cabin, party, taken, with_infant)
+
+
+def grown(
+    free: Iterable[Spot], people: Sequence[Sitter], seated: Sequence[Spot], infants: AbstractSet[Block]
+) -> list[Spot]:
+    """Return seats, one for each, that grow around those who sit already; none if the nearest ones are too far away."""
+    left, full, group = list(free), set(infants), []
+    for one in by_need(people):
+        around = [*seated, *group]
+        fit = [spot for spot in left if refusal(spot, people[one], full) is None]
+        best = min(fit, key=lambda spot: distance(spot, around), default=None)
+        if best is None or distance(best, around)[0] >= TOO_FAR:
+            return []
+        left.remove(best)
+        group.append(best)
+        full |= {best.side} if people[one].with_infant else set()
+    return group
+
+
+def distance(spot: Spot, others: Sequence[Spot]) -> tuple[int, int]:
+    """Return how far a seat is from the nearest of others, and from all of them."""
+    steps = [step(spot, other) for other in others]
+    return min(steps), sum(steps)
 
 
 def line_up(free: Sequence[Spot], people: Sequence[Sitter], infants: AbstractSet[Block]) -> list[str] | None:
@@ -271,11 +302,20 @@ def cost_of_run(run: Sequence[Spot]) -> int:
 
 
 def groups_by_merit(free: Sequence[Spot], size: int, cabin: str, leftovers: Leftovers) -> Iterator[Sequence[Spot]]:
-    """Yield groups of free seats, the best for a party of a size first."""
+    """Yield groups of free seats, the best for a party of a size first; who is alone sits in front."""
     groups = sorted(groups_along_paths(free, size), key=lambda found: found[0])
     for _, equals in groupby(groups, key=lambda found: found[0]):
         alike = [group for _, group in equals]
-        yield from sorted(alike, key=lambda group: (sum(is_sold(s, cabin) for s in group), leftovers.after(group)))
+        yield from sorted(alike, key=lambda group: (sum(is_sold(s, cabin) for s in group), breakage(group, leftovers)))
+
+
+def breakage(group: Sequence[Spot], leftovers: Leftovers) -> float:
+    """Return what it costs those who come later that a group sits here, and a single passenger the place itself."""
+    if len(group) > 1:
+        return leftovers.after(group)
+    [spot] = group
+    is_middle = "9" in spot.seat.characteristics
+    return leftovers.after(group) + MIDDLE * is_middle + PER_ROW_BACK * spot.row
 
 
 def is_sold(spot: Spot, cabin: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flights.seating import Refusal, Sitter, Spot, assign, check_choice, seat_price, sitters, spots_of
+from flights.seating import Refusal, Sitter, Spot, assign, assign_near, check_choice, seat_price, sitters, spots_of
 from flights.seatmaps import SeatMap, seat_map
 
 A320 = seat_map("A320-232", {"J": 16, "Y": 184})  # exit rows 15 and 16; row 36 has A B C and D only
@@ -171,6 +171,48 @@ def test_a_full_cabin():
     assert assign(A320, "Y", ["ADT"], ALL) is None
     assert assign(A320, "Y", ["ADT", "ADT"], all_but("20A")) is None
     assert assign(A320, "Y", [], ALL) == []
+
+
+# --- Near those who sit already ---
+
+A321 = seat_map("A321-232", {"J": 16, "Y": 175})
+
+
+@pytest.mark.parametrize(
+    ("near", "party", "seats"),
+    [
+        ({"12A", "14A"}, ["CHD"], {"12B"}),
+        ({"20F"}, ["ADT"], {"20E"}),
+        ({"20C"}, ["ADT"], {"20B"}),
+        ({"20B"}, ["ADT", "ADT"], {"20A", "20C"}),
+        ({"20A"}, ["ADT", "ADT", "CHD"], {"20B", "20C", "20D"}),
+        ({"20A"}, ["ADT", "INF", "ADT"], {"20B", "20C"}),
+        ({"14C"}, ["ADT"], {"14B"}),
+    ],
+)
+def test_the_rest_sit_beside_those_who_sit(near, party, seats):
+    assert set(assign_near(A320, "Y", party, near, near=near)) == seats
+
+
+def test_the_nearest_free_seat_is_across_the_aisle_or_behind():
+    assert assign_near(A320, "Y", ["ADT"], {"20A", "20B", "20C"}, near={"20C"}) == ["20D"]
+    assert assign_near(A320, "Y", ["ADT"], seats_of(20), near={"20A"})[0] in ("19A", "21A")
+
+
+def test_who_cannot_sit_near_sits_together():
+    taken = all_but("30A", "30B", "34A")
+    assert set(assign_near(A320, "Y", ["ADT", "CHD"], taken, near={"20A"})) == {"30A", "30B"}
+
+
+# --- Alone ---
+
+
+def test_who_is_alone_sits_in_front_at_an_aisle_or_a_window():
+    [seat] = assign(A321, "Y", ["ADT"], set())
+    row, place = int(seat[:-1]), seat[-1]
+    free = [s.number for s in A321.cabin("Y").seats if not (seat_price(s, "Y") or s.is_blocked)]
+    assert row == min(int(number[:-1]) for number in free)
+    assert place in "ACDF"
 
 
 # --- Whatever is taken, whoever travels ---
