@@ -16,6 +16,7 @@ FLIGHT, SEATS, DAYS_AHEAD = "FL123", 2, 7
 
 def write_facts(callers: Callers, url: str, at: datetime) -> None:
     """Write `demo.json`, readable for its owner alone."""
+    ticket = ticket_body(at)
     facts = {
         "url": url,
         "agencies": [{"name": name, "api_key": key} for name, key in callers.keys.items()],
@@ -28,14 +29,14 @@ def write_facts(callers: Callers, url: str, at: datetime) -> None:
             ),
         ],
         "jwt": traveller_token(),
-        "ticket": ticket_body(at),
-        "curl": curl_lines(url, next(iter(callers.keys.values())), at),
+        "ticket": ticket,
+        "curl": curl_lines(url, next(iter(callers.keys.values())), ticket, at),
     }
     settings.HOME.mkdir(parents=True, exist_ok=True)
     write_privately(facts_file(), json.dumps(facts, indent=2) + "\n")
 
 
-def curl_lines(url: str, key: str, at: datetime) -> list[str]:
+def curl_lines(url: str, key: str, ticket: dict[str, str], at: datetime) -> list[str]:
     """Return calls to paste into a shell one after the other: search, book, confirm; issue a ticket, check it in."""
     curl = f"curl -sS -H 'x-api-key: {key}'"
     departure_date = at.date() + timedelta(days=DAYS_AHEAD)
@@ -47,7 +48,7 @@ def curl_lines(url: str, key: str, at: datetime) -> list[str]:
         f"{curl} '{url}/searchFlights?{route}&departureDate={departure_date}'",
         keeping("BOOKING", f"{curl} -H 'Content-Type: application/json' -d '{body}' '{url}/bookFlight'", "bookingId"),
         f'{curl} -X PUT "{url}/api/v1/mgmt/bookings/$BOOKING/confirm"',
-        keeping("ORDER", f"{curl} -d '{json.dumps(ticket_body(at))}' '{url}/ticket'", "order_id"),
+        keeping("ORDER", f"{curl} -d '{json.dumps(ticket)}' '{url}/ticket'", "order_id"),
         f"""{curl} -d '{{"order_id": "'"$ORDER"'"}}' '{url}/checkin'""",
     ]
 

@@ -55,14 +55,21 @@ class Pattern:
     cabins: tuple[tuple[str, int], ...]
 
 
-def own_flight(number: int, origin: str, destination: str, departs: time, arrives: time) -> Pattern:
-    return Pattern("FL", number, "", origin, destination, departs, arrives, 0, "A321-231", "", split_seats(200))
+def own_flight(
+    number: int, origin: str, destination: str, departs: time, arrives: time, days_later: int = 0
+) -> Pattern:
+    seats = split_seats(200)
+    return Pattern("FL", number, "", origin, destination, departs, arrives, days_later, "A321-231", "", seats)
 
 
-# Every day, for the founding document's example `flightId: FL123`. It comes last: where it is, its whole day is.
+# Every day: a connection at Los Angeles, a pair across a border (documents at check-in), and the founding document's
+# example `flightId: FL123`. That one comes last: where it is, its whole day is.
 LAST_OF_DAY = 123
 OWN_FLIGHTS = (
     own_flight(124, "LAX", "JFK", time(14, 30), time(22, 55)),
+    own_flight(125, "LAX", "SFO", time(14, 35), time(15, 55)),
+    own_flight(126, "JFK", "LHR", time(18, 30), time(6, 30), days_later=1),
+    own_flight(127, "LHR", "JFK", time(10), time(13)),
     own_flight(LAST_OF_DAY, "JFK", "LAX", time(10), time(13, 5)),
 )
 

@@ -23,6 +23,7 @@ from bookings.documents import BookingView
 from bookings.holds import Sale, hold_seats
 from bookings.models import Booking
 from bookings.parties import Passenger
+from flights.borders import is_international
 from flights.models import Flight, FlightCabin
 from flights.offers import SELLABLE, Wish
 from orders.boarding import board
@@ -268,8 +269,15 @@ def coming_flights(at: datetime) -> list[Coming]:
         cabin="Y", on_sale=True, free__gt=0, fare__currency=settings.CURRENCY, flight__status__in=SELLABLE,
         flight__departs_at__gte=first, flight__departs_at__lt=at + timedelta(days=7),
     ).order_by("flight__departs_at", "flight")  # fmt: skip
-    columns = ("flight", "flight__origin", "flight__destination", "flight__departs_at", "capacity", "free")
-    return [Coming(pk, (origin, to), *rest) for pk, origin, to, *rest in rows.values_list(*columns)]
+    columns = (
+        "flight__origin__country", "flight__destination__country", "flight", "flight__origin", "flight__destination",
+        "flight__departs_at", "capacity", "free",
+    )  # fmt: skip
+    return [
+        Coming(pk, (origin, to), *rest)
+        for leaves, reaches, pk, origin, to, *rest in rows.values_list(*columns)
+        if not is_international(leaves, reaches)
+    ]
 
 
 def confirmed_on(flight_id: UUID) -> Iterator[UUID]:

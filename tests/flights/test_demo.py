@@ -43,7 +43,7 @@ def home(settings, tmp_path, key_pair, airports):
 
 @pytest.fixture
 def demo(home, monkeypatch):
-    """Return a function that runs the command, with our own two flights a day, and returns demo.json."""
+    """Return a function that runs the command, with our own flights alone, and returns demo.json."""
     monkeypatch.setattr("flights.demo.week_of_patterns", lambda zones: dict.fromkeys(range(1, 8), OWN_FLIGHTS))
 
     def run() -> dict:

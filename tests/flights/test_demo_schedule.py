@@ -50,12 +50,12 @@ def test_the_schedule_runs_from_yesterday_through_28_days_and_grows_by_the_day(
     summary = add_demo_schedule(actor=actor, now=FRIDAY)
     days = Counter(Flight.objects.values_list("departure_date", flat=True))
     assert (min(days), max(days), len(days)) == (date(2027, 3, 11), date(2027, 4, 9), 30)
-    assert days == {day: PER_WEEKDAY[day.isoweekday()] + 2 for day in days}
+    assert days == {day: PER_WEEKDAY[day.isoweekday()] + len(OWN_FLIGHTS) for day in days}
     assert (summary.new, summary.refused, summary.warned) == (sum(days.values()), 0, 0)
     with django_assert_num_queries(1):
         assert add_demo_schedule(actor=actor, now=FRIDAY).read == 0
     assert missing_days(date(2027, 3, 13)) == [date(2027, 4, 10)]
-    assert add_demo_schedule(actor=actor, now=FRIDAY + timedelta(days=1)).new == PER_WEEKDAY[6] + 2
+    assert add_demo_schedule(actor=actor, now=FRIDAY + timedelta(days=1)).new == PER_WEEKDAY[6] + len(OWN_FLIGHTS)
 
 
 def test_carriers_have_names_and_accounting_codes(airports, actor, monkeypatch):
@@ -67,3 +67,13 @@ def test_carriers_have_names_and_accounting_codes(airports, actor, monkeypatch):
     assert (united.name, united.accounting_code) == ("United Airlines", "016")
     assert (delta.name, delta.accounting_code) == ("Our own name", "")
     assert not Carrier.objects.filter(name="").exists()
+
+
+def test_our_own_flights_cross_a_border_and_connect(zones):
+    week = dict.fromkeys(range(1, 8), OWN_FLIGHTS)
+    ours = {f.flight_number: f for f in flights_on([date(2027, 3, 1)], week, zones)}
+    assert OWN_FLIGHTS[-1].flight_number == 123
+    assert ours[125].departs_at - ours[123].arrives_at == timedelta(minutes=90)
+    assert (ours[126].origin, ours[126].destination, ours[127].origin) == ("JFK", "LHR", "LHR")
+    assert ours[126].arrives_at - ours[126].departs_at == timedelta(hours=7)
+    assert ours[127].arrives_at - ours[127].departs_at == timedelta(hours=8)
