@@ -176,7 +176,7 @@ class FlightCabin(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.flight_id} {self.cabin}"
+        return self.get_cabin_display()
 
 
 class BlockedSeat(models.Model):

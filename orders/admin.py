@@ -4,7 +4,9 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Q
+from django.contrib.auth.models import User
+from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, When
+from django.db.models.functions import Cast
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -32,7 +34,7 @@ from partners.admin import AgencyFilter
 from partners.models import Payment, Refund
 from skybridge import history
 from skybridge.acts import ActsAdmin
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, staff_caller
+from skybridge.admin import PEOPLE, ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError
 from skybridge.exports import ExportMixin
 from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link, status
@@ -293,7 +295,7 @@ class DisruptedBookingInline(ReadOnlyInline):
 
 @admin.register(Disruption)
 class DisruptionAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", TO_FLIGHT, "what", "reason", "actor_kind", "actor_id")
+    list_display = ("created_at", TO_FLIGHT, "what", "reason", "actor")
     list_display_links = ("created_at",)
     list_select_related = ("flight",)
     list_filter = ("kind", MadeFilter)
@@ -301,12 +303,21 @@ class DisruptionAdmin(ReadOnlyAdmin):
     find_by = (by_id, exact("flight_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        TO_FLIGHT, "what", "reason", "before", "after", "actor_kind", "actor_id", "created_at",
+        TO_FLIGHT, "what", "reason", "before", "after", "actor", "created_at",
     )  # fmt: skip
     inlines = (DisruptedBookingInline,)
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("flight")
+        """Read who it was along: only people have a user's number for their id."""
+        is_person = Q(actor_kind__in=PEOPLE, actor_id__regex=r"^[0-9]{1,9}$")
+        number = Case(When(is_person, then=Cast("actor_id", IntegerField())))
+        named = Subquery(User.objects.filter(pk=OuterRef("actor_number")).values("username"))
+        found = super().get_queryset(request).select_related("flight")
+        return found.annotate(actor_number=number, actor_name=named)
+
+    @admin.display(description="by")
+    def actor(self, disruption) -> str:
+        return disruption.actor_name or disruption.actor_id
 
     @admin.display(description="kind")
     def what(self, disruption) -> str:

@@ -1,14 +1,17 @@
 """The back office of tickets, EMDs and departure control."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.utils import timezone
 
+from flights.models import Flight
 from skybridge import history
 from skybridge.acts import ActsAdmin
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
-from skybridge.lists import MadeFilter, amount, badge, by_id, digits, exact, link, status
+from skybridge.lists import MadeFilter, amount, badge, by_id, digits, exact, exported, link, status, status_badge
 from ticketing.acts import COUPON_ACTS, PASS_ACTS, TICKET_ACTS
 from ticketing.models import Bag, BagTagSeries, BoardingPass, Coupon, Departure, Emd, Scan, Ticket, TravelDocument
 
@@ -26,6 +29,12 @@ def passenger_column(row) -> str:
     return f"{ticket.surname}/{ticket.given_name}".strip("/") or "unnamed"
 
 
+def conflict_column(row) -> str:
+    """Return a word where a device has decided otherwise, and nothing elsewhere."""
+    return badge("conflict", "failed") if row.is_conflict else ""
+
+
+conflict: Any = exported(admin.display(description="conflict")(conflict_column), lambda row: row.is_conflict)
 passenger: Any = admin.display(description="passenger")(passenger_column)
 
 
@@ -94,9 +103,8 @@ class TicketAdmin(ActsAdmin, ReadOnlyAdmin):
 class CouponAdmin(ActsAdmin, ReadOnlyAdmin):
     acts = COUPON_ACTS
     list_display = (
-        "__str__", TO_TICKET, TO_BOOKING, passenger, TO_FLIGHT, "cabin", status, "seat", amount("total_amount"),
+        passenger, TO_FLIGHT, "seat", "cabin", status, TO_TICKET, "sequence", TO_BOOKING, amount("total_amount"),
     )  # fmt: skip
-    list_display_links = ("__str__",)
     list_select_related = ("ticket__booking", "flight")
     list_filter = (MadeFilter,)
     search_help_text = "A ticket number, or the id of a coupon, ticket or flight."
@@ -149,7 +157,7 @@ class EmdAdmin(ReadOnlyAdmin):
 
 @admin.register(Departure)
 class DepartureAdmin(ReadOnlyAdmin):
-    list_display = ("flight_id", TO_FLIGHT, "gate", "last_sequence_number", "state", "closed_at")
+    list_display = ("shown", "gate", "last_sequence_number", "state", "closed_at")
     list_select_related = ("flight",)
     search_help_text = "A flight's id."
     find_by = (by_id,)
@@ -158,14 +166,20 @@ class DepartureAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state(self, departure) -> str:
+        if departure.flight.status in (Flight.Status.CANCELLED, Flight.Status.DEPARTED):
+            return status_badge(departure.flight)
         return badge("closed out", "stopped") if departure.closed_at else badge("open", "running")
+
+    @admin.display(description="flight")
+    def shown(self, departure) -> str:
+        return str(departure.flight)
 
 
 @admin.register(BoardingPass)
 class BoardingPassAdmin(ActsAdmin, ReadOnlyAdmin):
     acts = PASS_ACTS
     list_display = (
-        "sequence_number", "seat", passenger, COUPONS_BOOKING, TO_FLIGHT, "state", "issued_at", "ended_at",
+        passenger, TO_FLIGHT, "seat", "sequence_number", "state", COUPONS_BOOKING, "issued_at", "ended_at",
     )  # fmt: skip
     list_select_related = ("coupon__ticket__booking", "flight")
     list_filter = (MadeFilter,)
@@ -213,18 +227,35 @@ class BagTagSeriesAdmin(ReadOnlyAdmin):
     ordering = ("accounting_code",)
 
 
+class AttemptFilter(admin.SimpleListFilter):
+    """Some of the last month's scans: of all that were ever made, the rare ones would be sought for long."""
+
+    title = "the last 30 days'"
+    parameter_name = "attempts"
+
+    def lookups(self, request, model_admin):
+        return [("conflict", "Conflicts"), ("board", "Boarding"), ("look", "Looks")]
+
+    def queryset(self, request, queryset):
+        if self.value() not in ("conflict", "board", "look"):
+            return queryset
+        since = UUID(int=int((timezone.now() - timedelta(days=30)).timestamp() * 1000) << 80)
+        wanted = {"is_conflict": True} if self.value() == "conflict" else {"kind": self.value()}
+        return queryset.filter(pk__gte=since, **wanted)
+
+
 @admin.register(Scan)
 class ScanAdmin(ReadOnlyAdmin):
     list_display = (
-        "scanned_at", "kind", "outcome", TO_FLIGHT, "is_conflict", "device_id", "actor_kind", "received_at",
+        "scanned_at", "kind", "outcome", TO_FLIGHT, conflict, "device_id", "actor_kind", "received_at",
     )  # fmt: skip
     list_select_related = ("flight",)
-    list_filter = (MadeFilter,)
+    list_filter = (AttemptFilter, MadeFilter)
     search_help_text = "The id of a scan, flight or coupon."
     find_by = (by_id, exact("flight_id", UUID), exact("coupon_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        "kind", "outcome", TO_FLIGHT, TO_COUPON, "is_conflict", "nonce", "device_id", "scanned_at", "received_at",
+        "kind", "outcome", TO_FLIGHT, TO_COUPON, conflict, "nonce", "device_id", "scanned_at", "received_at",
         "actor_kind", "actor_id",
     )  # fmt: skip
 
