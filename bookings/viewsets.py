@@ -290,8 +290,8 @@ class BookingViewSet(ActionsMixin):
     def partial_update(self, request, booking_id, data):
         """Add flights to an empty booking, set the flight of open tickets, change seats or a date, name passengers.
 
-        All of it, or nothing changes. The flight of an open ticket costs the price of the moment. A name that is missing
-        on an issued ticket may be given; only staff changes one.
+        All of it, or nothing changes. The flight of an open ticket costs the price of the moment. A missing name on an
+        issued ticket may be given; only staff changes one.
         """
         return answer(self.change(booking_id, change_of(data)))
 

@@ -209,7 +209,8 @@ def grown(
     free: Iterable[Spot], people: Sequence[Sitter], seated: Sequence[Spot], infants: AbstractSet[Block]
 ) -> list[Spot]:
     """Return seats, one for each, that grow around those who sit already; none if the nearest ones are too far away."""
-    left, full, group = list(free), set(infants), []
+    left, full = list(free), set(infants)
+    group: list[Spot] = []
     for one in by_need(people):
         around = [*seated, *group]
         fit = [spot for spot in left if refusal(spot, people[one], full) is None]

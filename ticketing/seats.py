@@ -320,15 +320,15 @@ def paid_products(coupons: Iterable[Coupon]) -> set[tuple[UUID | None, str]]:
 def take_back_seats(emds: Iterable[Emd], *, actor: Actor, at: datetime) -> set[UUID]:
     """Take the seats that closed EMDs were for from who has not checked in; return the ids of their bookings.
 
-    Locks the coupons. Two statements, and four for each flight.
+    Locks the coupons. Two statements, and two for each coupon.
     """
-    closed = {(emd.coupon_id, emd.product_id) for emd in emds}
+    closed: set[tuple[UUID | None, str | None]] = {(emd.coupon_id, emd.product_id) for emd in emds}
     open_ones = Coupon.objects.filter(status=Coupon.Status.OPEN, seat__isnull=False, flight__isnull=False)
     found = open_ones.filter(pk__in=[coupon_id for coupon_id, _ in closed]).select_related("ticket").order_by("pk")
     coupons = list(found.select_for_update(of=("self",)))
     unpaid = closed - paid_products(coupons) if coupons else set()
-    maps = {flight_id: read_seats(flight_id, at=at).seat_map for flight_id in {k.flight_id for k in coupons if unpaid}}
-    losing = [k for k in coupons if unpaid and (k.pk, product_of(maps[k.flight_id], str(k.seat))) in unpaid]
+    maps = {k.flight_id: read_seats(k.flight_id, at=at).seat_map for k in coupons if k.flight_id}
+    losing = [k for k in coupons if k.flight_id and k.seat and (k.pk, product_of(maps[k.flight_id], k.seat)) in unpaid]
     write_seats(losing, {}, actor=actor, at=at)
     return {coupon.ticket.booking_id for coupon in losing}
 
