@@ -29,7 +29,12 @@ run: $(INSTALLED) ## Install what is missing and start everything (PORT=8000, da
 	@exec $(BIN)/python manage.py up --end-with-parent
 
 test: $(INSTALLED_DEV) ## Run the tests on their own PostgreSQL and Valkey (ARGS="-k holds")
+ifdef ARGS
 	@$(BESIDE_ENGINES) $(BIN)/python -m pytest $(ARGS)
+else
+	@$(BESIDE_ENGINES) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	@$(BESIDE_ENGINES) $(BIN)/python -m pytest -m alone
+endif
 
 check: $(INSTALLED_DEV) ## Run everything that must pass: style, types, imports, migrations, API schema, tests
 	$(BIN)/ruff check .

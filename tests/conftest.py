@@ -4,6 +4,8 @@ Only the clock is ever faked; PostgreSQL and Valkey are real (`make test` starts
 """
 
 import json
+import os
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -24,8 +27,21 @@ from partners.models import Agency, Agent, ApiKey, Plan
 from skybridge.valkey import valkey
 from tests import factories
 
+if worker := re.fullmatch(r"gw(\d+)", os.environ.get("PYTEST_XDIST_WORKER", "")):
+    # Tests that run beside each other have a database of Valkey each, as they have one of PostgreSQL.
+    own = re.sub(r"/\d*$", "", project.REDIS_URL) + f"/{int(worker[1]) + 1}"
+    project.REDIS_URL = project.CELERY_BROKER_URL = os.environ["REDIS_URL"] = own
+
+ALONE = ("tests/concurrency/", "tests/embedded/", "tests/browser/")
 ISSUER = "https://issuer.test/pool"
 AUDIENCE = "skybridge-tests"
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that race, start engines or drive a browser: they have the machine to themselves."""
+    for item in items:
+        if any(place in item.path.as_posix() for place in ALONE):
+            item.add_marker(pytest.mark.alone)
 
 
 # One for all clients: loading the middleware means listing every static file.

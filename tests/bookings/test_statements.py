@@ -165,6 +165,7 @@ def test_quoting_and_confirming_cost_the_same_for_any_party(warm, flight, kind, 
     ("method", "path"),
     [("GET", "/api/v1/bookings"), ("POST", "/api/v1/bookings"), ("GET", "/searchFlights?departureCity=JFK")],
 )
+@pytest.mark.alone
 def test_each_call_takes_one_round_trip_to_valkey(warm, flight, method, path):
     before = calls_of_valkey()
     for _ in range(5):

@@ -59,6 +59,7 @@ def test_without_the_script_they_get_more():
     assert sum(facts["admitted"] for facts in hammer("careless", "0.7", "0.001", "50", "--careless")) > 50
 
 
+@pytest.mark.alone
 def test_forty_threads_get_exactly_the_burst_through_the_api(whoami, db):
     api = agency_api("Busy", Plan.objects.create(name="busy", rate="0.01", burst=25))
     api.get("/whoami")  # the key is warm: the threads need no database, where this test's rows are not visible
@@ -108,6 +109,7 @@ def test_a_script_that_valkey_has_forgotten_is_sent_again():
     assert not buckets.remote.is_away
 
 
+@pytest.mark.alone
 def test_one_call_is_one_round_trip():
     verdicts(1)
     valkey().config_resetstat()
