@@ -31,6 +31,7 @@ from tests.bookings.sales import (
 )
 from tests.contract.operations import unknown_id
 from tests.orders import shop
+from tests.skybridge import desk
 
 FREE = {"sold": 0, "held": 0, "free": 100}
 
@@ -255,8 +256,7 @@ def by_document_003(booking, api, office):
 
 
 def by_admin(booking, api, office):
-    form = {"action": "confirm", "_selected_action": booking["booking_id"]}
-    assert office.client.post("/admin/bookings/booking/", form).status_code == 302
+    desk.do(office.client, "bookings/booking", "confirm", booking["booking_id"])
 
 
 @pytest.fixture

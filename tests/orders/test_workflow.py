@@ -261,7 +261,8 @@ def test_nothing_is_held_when_an_execution_ends_or_is_interrupted(placed, monkey
     def interrupt(_):
         raise SystemExit
 
-    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    locks = """SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE l.locktype = 'advisory' AND d.datname = current_database()"""
     strike(monkeypatch, "BackUp", "before", interrupt)
     with pytest.raises(SystemExit):
         workflow.advance(placed["order_id"])
