@@ -17,7 +17,8 @@ from tests.flights.conftest import numbered, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+WAITING = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 
 def merge(actor, line: str) -> Summary:
