@@ -17,8 +17,7 @@ from tests.flights.conftest import numbered, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
-WAITING = """SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
 def merge(actor, line: str) -> Summary:
