@@ -55,9 +55,16 @@ def kept_versions(boarding_pass) -> bool:
     return order == kept == last
 
 
+def upload(gate, path: str, body: dict) -> dict:
+    """Post a scan as a gate does: again while the server says that it is busy."""
+    while (answer := gate.post(path, body)).status_code == 503:
+        pass
+    return answer.json()
+
+
 def test_two_gates_board_one_passenger_once(gate, flight, boarding_pass):
     path = f"/api/v1/flights/{flight.pk}/scans"
-    answers = [a.json() for a in together([lambda: gate.post(path, new_scan(boarding_pass)) for _ in range(8)])]
+    answers = together([lambda: upload(gate, path, new_scan(boarding_pass)) for _ in range(8)])
     assert Counter(answer["reason"] for answer in answers) == {None: 1, "already_boarded": 7}
     [boarded] = [answer for answer in answers if answer["result"] == "accepted"]
     assert {answer["boarded_at"] for answer in answers} == {boarded["boarded_at"]}
@@ -82,7 +89,7 @@ def test_without_the_version_both_would_board(flight, boarding_pass):
 
 def test_one_upload_twice_at_once_is_one_boarding(gate, flight, boarding_pass):
     path, body = f"/api/v1/flights/{flight.pk}/scans", new_scan(boarding_pass)
-    answers = [a.json() for a in together([lambda: gate.post(path, body) for _ in range(8)])]
+    answers = together([lambda: upload(gate, path, body) for _ in range(8)])
     assert Counter(answer.pop("replayed") for answer in answers) == {False: 1, True: 7}
     assert all(answer == answers[0] for answer in answers)
     assert Scan.objects.count() == 1
