@@ -69,7 +69,8 @@ def window(chromium, world) -> Iterator[Callable[..., Window]]:
     contexts = []
 
     def open_window(**options) -> Window:
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}))
+        still = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}  # no colour is half changed
+        contexts.append(chromium.new_context(**still | options))
         return Window(contexts[-1].new_page(), world.base)
 
     yield open_window
