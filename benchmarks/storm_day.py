@@ -217,7 +217,7 @@ def copy_database(url: str, source: str, variant: str) -> None:
 
 
 def storm(variant: str) -> dict:
-    from orders.disruption import cancel_flights  # noqa: PLC0415
+    from orders.disruption.services import cancel_flights  # noqa: PLC0415
     from skybridge.events import Actor  # noqa: PLC0415
     from skybridge.progress import ProgressBar  # noqa: PLC0415
 

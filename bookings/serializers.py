@@ -12,7 +12,7 @@ from flights.serializers import FlightSerializer
 from skybridge.pagination import PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
 from ticketing.models import PassengerType
-from ticketing.serializers import SeatField, TicketSerializer
+from ticketing.serializers.tickets import SeatField, TicketSerializer
 
 
 def listed(shape: type[StrictSerializer], *, most: int) -> Any:

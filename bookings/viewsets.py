@@ -21,9 +21,9 @@ from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import NotFound
 from skybridge.pagination import PageQuerySerializer
 from skybridge.versions import etag
-from ticketing.examples import PARTY_SEATED, PARTY_SEATS
+from ticketing.examples.tickets import PARTY_SEATED, PARTY_SEATS
 from ticketing.seat_documents import passenger_seat_document
-from ticketing.serializers import PartySeatsSerializer, PassengerSeatsSerializer
+from ticketing.serializers.tickets import PartySeatsSerializer, PassengerSeatsSerializer
 
 ONE = {200: serializers.BookingSerializer}
 MADE = {201: serializers.BookingSerializer}

@@ -10,8 +10,8 @@ from flights.localtime import to_instant, zone
 from flights.models import BlockedSeat, Cabin, Flight
 from flights.schedules import MAX_SEATS
 from orders.departures import close_flight, reopen_flight
-from orders.disruption import disrupt, preview
-from orders.disruption_planning import Change
+from orders.disruption.planning import Change
+from orders.disruption.services import disrupt, preview
 from orders.models import Disruption
 from skybridge.acts import Act, ActForm, Doing, Done, Lines, Shown
 from ticketing.blocked_seats import block_seats, unblock_seats

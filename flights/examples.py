@@ -1,7 +1,7 @@
 """Examples of the flights' calls for the API's documentation: seats."""
 
 from bookings.examples import FLIGHT, answers, takes
-from ticketing.examples import PASSENGER_SEAT
+from ticketing.examples.tickets import PASSENGER_SEAT
 
 SEAT = {
     "number": "12A",

@@ -10,7 +10,7 @@ from orders.seats import seat_prices, swap_seats
 from skybridge.api import ApiViewSet, operation, reply
 from ticketing.seat_documents import passenger_seat_document, seat_map_document
 from ticketing.seats import read_seats
-from ticketing.serializers import PassengerSeatsSerializer, SeatSwapSerializer
+from ticketing.serializers.tickets import PassengerSeatsSerializer, SeatSwapSerializer
 
 OFFER = {
     "event_id": "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11",

@@ -9,7 +9,7 @@ from orders.models import Execution, Order, Product
 from partners.payments.services import NO_TOKEN, is_token
 from skybridge.pagination import MAX_LIMIT, PageQuerySerializer, PageSerializer
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
-from ticketing.serializers import EmdSerializer
+from ticketing.serializers.tickets import EmdSerializer
 
 MAX_QUANTITY = 10_000
 MAX_ITEMS = 100

@@ -28,8 +28,8 @@ from flights.models import Flight, FlightCabin
 from flights.offers import SELLABLE, Wish
 from orders.boarding import board
 from orders.checkin import check_in_booking
-from orders.disruption import disrupt
-from orders.disruption_planning import Change
+from orders.disruption.planning import Change
+from orders.disruption.services import disrupt
 from orders.emds import Tied
 from orders.models import Disruption, Order
 from orders.reservations import confirm_booking

@@ -3,7 +3,8 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from orders import backups, disruption_choices, reservations, services, workflow
+from orders import backups, reservations, services, workflow
+from orders.disruption import choices as disruption_choices
 from orders.steps import WORKFLOW
 
 

@@ -1,6 +1,6 @@
 from django.urls import re_path
 
-from orders.disruption_viewsets import BookingDisruptionViewSet, FlightDisruptionViewSet
+from orders.disruption.viewsets import BookingDisruptionViewSet, FlightDisruptionViewSet
 from orders.viewsets import (
     ExecutionViewSet,
     FoundingOrderViewSet,

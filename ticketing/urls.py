@@ -2,16 +2,16 @@ from django.urls import re_path
 
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 from ticketing import views
-from ticketing.checkin_viewsets import (
+from ticketing.links import TOKEN_PATTERN
+from ticketing.viewsets.check_in import (
     BagViewSet,
     BookingCheckInViewSet,
     TicketCheckInViewSet,
     TravelDocumentViewSet,
 )
-from ticketing.desk_viewsets import DeskViewSet
-from ticketing.gate_viewsets import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
-from ticketing.links import TOKEN_PATTERN
-from ticketing.viewsets import SeatViewSet, TicketViewSet
+from ticketing.viewsets.desk import DeskViewSet
+from ticketing.viewsets.gate import BoardingPassViewSet, DepartureViewSet, ManifestViewSet, ScanViewSet
+from ticketing.viewsets.tickets import SeatViewSet, TicketViewSet
 
 USER = rf"^api/v1/tickets/user/(?P<user_id>{SEGMENT_PATTERN})"
 PASS = rf"^boarding-passes/(?P<token>{TOKEN_PATTERN})"

@@ -15,7 +15,7 @@ from ticketing.exceptions import BoardingPassEnded
 from ticketing.faces import Face, face_of
 from ticketing.links import pass_of
 from ticketing.printing import pdf_of
-from ticketing.serializers import SymbolQuerySerializer
+from ticketing.serializers.tickets import SymbolQuerySerializer
 from ticketing.symbols import Symbol, Symbology, draw
 
 JWK_SET = "application/jwk-set+json"  # Source: RFC 7517, section 8.5.2

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from bookings.confirmation import write_confirmation
 from bookings.documents import read_bookings
-from orders import disruption
-from orders.disruption_planning import Change
+from orders.disruption import services as disruption
+from orders.disruption.planning import Change
 from orders.models import DisruptedBooking, Disruption
 from orders.sales import NewOrder, place_order
 from partners.callers import Caller

@@ -12,7 +12,7 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from flights.models import Flight
-from orders.disruption import cancel_flights
+from orders.disruption.services import cancel_flights
 from orders.models import Disruption, Product
 from skybridge.events import system
 from tests.orders import shop

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from flights.models import Flight
-from orders import disruption
-from orders.disruption_choices import refund_undecided
-from orders.disruption_planning import Change
+from orders.disruption import services as disruption
+from orders.disruption.choices import refund_undecided
+from orders.disruption.planning import Change
 from orders.exceptions import FlightExists, UnknownCabin
 from orders.models import DisruptedBooking, Disruption
 from skybridge.events import Actor

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from orders import disruption_choices
 from orders.departures import depart_flights
-from orders.disruption_choices import refund_undecided
+from orders.disruption import choices as disruption_choices
+from orders.disruption.choices import refund_undecided
 from orders.models import DisruptedBooking
 from tests import factories
 from tests.bookings.sales import confirmed, query

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.reaccommodation import Leg, Option, Party, Rules, Supply, broken_connections, plan
+from orders.disruption.reaccommodation import Leg, Option, Party, Rules, Supply, broken_connections, plan
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOUR, RULES = timedelta(hours=1), Rules()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from flights.models import Flight
 from flights.offers import parse_designator
-from orders.disruption import cancel_flights, preview_cancellation
+from orders.disruption.services import cancel_flights, preview_cancellation
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError
 from skybridge.progress import ProgressBar

@@ -1,8 +1,8 @@
 """Examples of founding document 000's calls for the API's documentation."""
 
 from bookings.examples import BOOKING, answers, takes
-from ticketing.checkin_examples import BOOKED, ON_BOARD_SOON, PASS, TAKEN
-from ticketing.checkin_examples import ISSUED as NUMBERED
+from ticketing.examples.check_in import BOOKED, ON_BOARD_SOON, PASS, TAKEN
+from ticketing.examples.check_in import ISSUED as NUMBERED
 
 ORDER_ID = BOOKED["order_id"]
 ISSUED = answers(

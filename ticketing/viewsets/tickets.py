@@ -11,9 +11,9 @@ from orders import seats
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import NotFound
 from skybridge.pagination import PageQuerySerializer
-from ticketing import serializers
-from ticketing.examples import AVAILABLE, NO_SEAT, SEAT, SEAT_CHOICE, TICKETS
+from ticketing.examples.tickets import AVAILABLE, NO_SEAT, SEAT, SEAT_CHOICE, TICKETS
 from ticketing.seat_documents import passenger_seat_document
+from ticketing.serializers import tickets as serializers
 
 MANY = {200: serializers.OwnedTicketSerializer(many=True)}
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from orders.disruption.reaccommodation import Leg, Option, Party, Rules, Supply
 from orders.exceptions import ChoiceNotAllowed
-from orders.reaccommodation import Leg, Option, Party, Rules, Supply
 
 DAY = timedelta(days=1)
 PARTIES = """

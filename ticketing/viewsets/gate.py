@@ -8,9 +8,8 @@ from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
 from orders import boarding, departures
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import Forbidden
-from ticketing import gate_examples as examples
-from ticketing import gate_serializers as serializers
-from ticketing.gate_examples import answer, request
+from ticketing.examples import gate as examples
+from ticketing.examples.gate import answer, request
 from ticketing.manifest_pdf import manifest_pdf
 from ticketing.manifests import (
     Manifest,
@@ -22,6 +21,7 @@ from ticketing.manifests import (
     read_manifest,
 )
 from ticketing.scans import list_scans, scan_document
+from ticketing.serializers import gate as serializers
 
 ONE_OR_SEVERAL = PolymorphicProxySerializer(
     component_name="ScanResults",

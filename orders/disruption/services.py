@@ -1,7 +1,7 @@
 """Disruption: a flight is delayed, retimed, gets another aircraft or is cancelled by one call.
 
 First the flight changes, in a transaction of its own; nobody can buy a seat on it, or confirm one, as it was. Then its
-passengers are re-accommodated or asked (`orders/disruption_planning.py`). What they choose is `disruption_choices.py`.
+passengers are re-accommodated or asked (`orders/disruption/planning.py`). What they choose is `disruption_choices.py`.
 """
 
 from collections import defaultdict
@@ -14,9 +14,9 @@ from django.db import transaction
 
 from flights.exceptions import FlightNotFound
 from flights.models import Flight, FlightCabin
-from orders.disruption_aircraft import change_aircraft, preview_aircraft
-from orders.disruption_documents import times_shown
-from orders.disruption_planning import (
+from orders.disruption.aircraft import change_aircraft, preview_aircraft
+from orders.disruption.documents import times_shown
+from orders.disruption.planning import (
     Change,
     Effect,
     Progress,
@@ -26,8 +26,8 @@ from orders.disruption_planning import (
     reaccommodate,
     summary_of,
 )
-from orders.disruption_times import check_times, effect_of_times, move_times, times_of
-from orders.disruption_writing import touch_pending
+from orders.disruption.times import check_times, effect_of_times, move_times, times_of
+from orders.disruption.writing import touch_pending
 from orders.models import DisruptedBooking, Disruption
 from skybridge.events import Actor
 from skybridge.times import utc_text

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from flights.models import Cabin
 from flights.schedules import MAX_SEATS
-from orders.disruption_planning import Change
+from orders.disruption.planning import Change
 from orders.models import DisruptedBooking, Disruption
 from skybridge.strict import (
     StrictBooleanField,

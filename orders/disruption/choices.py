@@ -21,13 +21,13 @@ from bookings.services import read_booking
 from flights.exceptions import FlightClosed, FlightNotFound, SoldOut
 from flights.models import Flight, FlightCabin
 from orders.delivery import Delivery, delivering
-from orders.disruption_aircraft import settle_capacity
-from orders.disruption_documents import Flights, flights_in, move_shown, read_flights, times_shown
-from orders.disruption_reading import read_booking_legs, rules
-from orders.disruption_writing import Decision, LockedCoupon, Writing, fit, lock_coupons, move_document, offload
+from orders.disruption.aircraft import settle_capacity
+from orders.disruption.documents import Flights, flights_in, move_shown, read_flights, times_shown
+from orders.disruption.reaccommodation import Leg, Move, Option, Party, is_missed
+from orders.disruption.reading import read_booking_legs, rules
+from orders.disruption.writing import Decision, LockedCoupon, Writing, fit, lock_coupons, move_document, offload
 from orders.exceptions import ChoiceNotAllowed, DisruptionNotFound, OtherRoute
 from orders.models import DisruptedBooking, Disruption
-from orders.reaccommodation import Leg, Move, Option, Party, is_missed
 from orders.repayments import paying_back
 from orders.reservations import close_booking, lock_order_of, settle_booking
 from partners.callers import Caller

@@ -10,10 +10,10 @@ from orders.checkin import check_in_order
 from orders.passes import passes_of_ticket
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.versions import etag
-from ticketing import desk_serializers as serializers
-from ticketing.desk_examples import CHECK_IN, CHECKED_IN, ISSUE, ISSUED, OPEN_TICKET, PASSES
 from ticketing.documents import boarding_pass_document
-from ticketing.serializers import BoardingPassesQuerySerializer
+from ticketing.examples.desk import CHECK_IN, CHECKED_IN, ISSUE, ISSUED, OPEN_TICKET, PASSES
+from ticketing.serializers import desk as serializers
+from ticketing.serializers.tickets import BoardingPassesQuerySerializer
 
 
 class DeskViewSet(ApiViewSet):

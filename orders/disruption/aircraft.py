@@ -17,14 +17,14 @@ from bookings.expiry import cancel_hold
 from bookings.models import Booking
 from flights.models import Flight, FlightCabin, SeatHold
 from flights.seatmaps import SeatMap, seat_map
-from orders.disruption_planning import Change, Effect, destinations, lock_flights, outcome_of, reaccommodate, summary_of
-from orders.disruption_planning import decide as decide_all
-from orders.disruption_reading import read_parties
-from orders.disruption_writing import CHUNK, concerned, count_up, offload
+from orders.disruption.planning import Change, Effect, destinations, lock_flights, outcome_of, reaccommodate, summary_of
+from orders.disruption.planning import decide as decide_all
+from orders.disruption.reaccommodation import Party
+from orders.disruption.reading import read_parties
+from orders.disruption.writing import CHUNK, concerned, count_up, offload
 from orders.emds import lock_orders_of
 from orders.exceptions import NothingToChange, UnknownCabin
 from orders.models import DisruptedBooking, Disruption
-from orders.reaccommodation import Party
 from skybridge.events import Actor, Happening, record
 from ticketing.exceptions import FlightCancelled
 from ticketing.models import Coupon

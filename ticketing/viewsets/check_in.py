@@ -11,8 +11,8 @@ from orders.passengers import check_in_document, ticket_details, travel_document
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.versions import etag
-from ticketing import checkin_examples as examples
-from ticketing import checkin_serializers as serializers
+from ticketing.examples import check_in as examples
+from ticketing.serializers import check_in as serializers
 
 CHECKED_IN = {200: serializers.CheckInSerializer}
 TAGS = ["Check-in"]

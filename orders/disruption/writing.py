@@ -18,9 +18,9 @@ from django.db.models import F
 from bookings.fare_rules import FREE_UNTIL
 from bookings.models import Booking
 from orders import backups
+from orders.disruption.reaccommodation import Move, Party
 from orders.emds import lock_orders_of
 from orders.models import DisruptedBooking, Order
-from orders.reaccommodation import Move, Party
 from skybridge.events import Actor, Happening, record
 from skybridge.identifiers import uuid7
 from ticketing import bags, passes

@@ -10,7 +10,7 @@ from flights.models import Cabin
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictSerializer, StrictUUIDField
 from ticketing.bcbp import Unencodable
 from ticketing.bcbp.values import passenger_name
-from ticketing.serializers import BoardingPassSerializer, OwnedTicketSerializer, SeatField
+from ticketing.serializers.tickets import BoardingPassSerializer, OwnedTicketSerializer, SeatField
 
 
 class PaxField(NameField):

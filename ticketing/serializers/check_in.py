@@ -11,7 +11,7 @@ from flights.borders import NATIONALITIES
 from skybridge.strict import StrictCharField, StrictChoiceField, StrictSerializer, StrictUUIDField
 from ticketing.checkin import Wish
 from ticketing.models import Bag
-from ticketing.serializers import BoardingPassSerializer, EmdSerializer, TicketSerializer
+from ticketing.serializers.tickets import BoardingPassSerializer, EmdSerializer, TicketSerializer
 from ticketing.travel_documents import Document, DocumentType
 
 MOST_BAGS = 9

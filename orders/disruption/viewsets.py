@@ -4,9 +4,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from orders import disruption_choices, disruption_examples
-from orders import disruption_serializers as shapes
-from orders.disruption import disrupt, disruptions_on, preview
+from orders.disruption import choices as disruption_choices
+from orders.disruption import examples as disruption_examples
+from orders.disruption import serializers as shapes
+from orders.disruption.services import disrupt, disruptions_on, preview
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.exceptions import Forbidden
 

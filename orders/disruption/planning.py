@@ -18,11 +18,11 @@ from django.db import connection
 
 from flights.exceptions import FlightNotFound
 from flights.models import Flight
-from orders.disruption_documents import read_flights
-from orders.disruption_reading import Times, read_parties, read_supply, rules
-from orders.disruption_writing import CHUNK, Decision, write_decisions
+from orders.disruption.documents import read_flights
+from orders.disruption.reaccommodation import Party, Plan, broken_connections, plan
+from orders.disruption.reading import Times, read_parties, read_supply, rules
+from orders.disruption.writing import CHUNK, Decision, write_decisions
 from orders.models import DisruptedBooking
-from orders.reaccommodation import Party, Plan, broken_connections, plan
 from skybridge.events import Actor
 from skybridge.exceptions import ConcurrentChange
 from ticketing.exceptions import FlightDeparted

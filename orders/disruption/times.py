@@ -11,9 +11,9 @@ from django.db import transaction
 from flights.borders import is_international
 from flights.localtime import zone
 from flights.models import Flight
-from orders.disruption_planning import Change, Effect, lock_flights, reaccommodate, summary_of
-from orders.disruption_reading import Times
-from orders.disruption_writing import touch_pending
+from orders.disruption.planning import Change, Effect, lock_flights, reaccommodate, summary_of
+from orders.disruption.reading import Times
+from orders.disruption.writing import touch_pending
 from orders.exceptions import FlightExists, NothingToChange
 from orders.models import Disruption
 from skybridge.events import Actor, Happening, record

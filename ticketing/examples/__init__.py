@@ -1,0 +1,1 @@
+"""Examples of the calls of `ticketing/viewsets` for the API's documentation."""

@@ -1,0 +1,1 @@
+"""The doors onto tickets, check-in, the ticket desk and the gate."""
