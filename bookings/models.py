@@ -22,6 +22,8 @@ class BookingQuerySet(models.QuerySet):
         """Keep what a caller may see: staff all, an agency its own, a traveller the own ones without an agency."""
         if caller.is_staff:
             return self
+        if caller.booking_id:
+            return self.filter(pk=caller.booking_id)
         if caller.agency_id:
             return self.filter(agency_id=caller.agency_id)
         return self.filter(agency=None, user_id=caller.user_id)

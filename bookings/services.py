@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from bookings.confirmation import write_confirmation
-from bookings.documents import BookingView, available_actions, obstacle, read_bookings
+from bookings.documents import BookingFacts, BookingView, available_actions, obstacle, read_bookings
 from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
 from bookings.expiry import cancel_hold
 from bookings.fare_rules import Terms, cancellation_terms, is_involuntary, sold_coupons
@@ -53,9 +53,13 @@ def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor)
 def read_booking(booking_id: UUID, *, caller: Caller) -> BookingView:
     """Return a booking that the caller may see. One statement. Raises BookingNotFound."""
     views = read_bookings([booking_id])
-    if not views or not caller.sees(views[0].booking.agency_id, views[0].booking.user_id):
+    if not views or not is_seen(views[0].booking, caller):
         raise BookingNotFound
     return views[0]
+
+
+def is_seen(booking: BookingFacts | Booking, caller: Caller) -> bool:
+    return caller.sees(booking.agency_id, booking.user_id, booking.id)
 
 
 def lock_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = None) -> Booking:

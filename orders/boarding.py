@@ -165,7 +165,7 @@ def look(barcode: str, *, flight_id: UUID | None = None, caller: Caller, at: dat
 
 
 def may_know(found: PassFacts, caller: Caller) -> bool:
-    return caller.works_at_gates or caller.sees(found.agency_id, found.user_id)
+    return caller.works_at_gates or caller.sees(found.agency_id, found.user_id, found.booking_id)
 
 
 # --- Boarding ---

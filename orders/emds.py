@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from bookings.models import Booking
+from bookings.services import is_seen
 from flights.models import Flight
 from orders.exceptions import EventNeeded, OrderActionNotAllowed, TicketNotForOrder
 from orders.models import Order, OrderItem
@@ -81,7 +82,7 @@ def coupons_for(tied: Sequence[Tied], owner: Owner, *, caller: Caller, at: datet
 
 
 def coupon_for(wish: Tied, coupons: Sequence[Coupon], owner: Owner, caller: Caller, at: datetime) -> Coupon:
-    if not coupons or not caller.sees(coupons[0].ticket.booking.agency_id, coupons[0].ticket.booking.user_id):
+    if not coupons or not is_seen(coupons[0].ticket.booking, caller):
         raise TicketNotFound(ticket_id=wish.ticket_id)
     check_ticket(coupons[0], owner)
     coupon = on_flight(wish, coupons)

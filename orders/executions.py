@@ -30,6 +30,8 @@ def visible_executions(caller: Caller):
     executions = Execution.objects.select_related("order").filter(order__deleted_at=None)
     if caller.is_staff:
         return executions
+    if caller.booking_id:
+        return executions.none()
     if caller.agency_id:
         return executions.filter(order__agency_id=caller.agency_id)
     return executions.filter(order__agency=None, order__customer_id=caller.user_id)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from bookings.documents import BookingView, available_actions, read_bookings
 from bookings.exceptions import BookingNotFound, HoldExpired
 from bookings.models import has_run_out, status_at
-from bookings.services import put_on_order
+from bookings.services import is_seen, put_on_order
 from orders import backups
 from orders.accounts import account_of, post_sale, prepare_account
 from orders.emds import EmdDraft, Owner, Tied, coupons_for, lock_orders_of
@@ -230,7 +230,7 @@ def out_of_stock(short: Iterable[Product]) -> OutOfStock:
 def bookings_for_sale(wanted: NewOrder, caller: Caller, at: datetime) -> list[BookingView]:
     """Return the bookings that an order is to sell. One statement."""
     views = read_bookings(wanted.booking_ids) if wanted.booking_ids else []
-    seen = [view for view in views if caller.sees(view.booking.agency_id, view.booking.user_id)]
+    seen = [view for view in views if is_seen(view.booking, caller)]
     if len(seen) < len(wanted.booking_ids):
         raise BookingNotFound
     for view in seen:

@@ -10,14 +10,15 @@ from skybridge.events import Actor
 class Caller(Actor):
     """Kind is `agency`, `agent`, `traveller` or `staff`; id is the agency's, the user's or the traveller's.
 
-    An agency and its agents have `agency_id`; a traveller has `user_id`; staff see all. `plan` is what throttling
-    reads: (name, rate per second, burst, quota or None, quota period). A ground handler is an agency that boards our
-    flights.
+    An agency and its agents have `agency_id`; a traveller has `user_id`, or on the website the one `booking_id` whose
+    locator and surname it has shown; staff see all. `plan` is what throttling reads: (name, rate per second, burst,
+    quota or None, quota period). A ground handler is an agency that boards our flights.
     """
 
     agency_id: UUID | None = None
     agency_name: str = ""
     user_id: str = ""
+    booking_id: UUID | None = None
     is_staff: bool = False
     is_ground_handler: bool = False
     plan: tuple[str, float, int, int | None, str] = ("", 0, 0, None, "day")
@@ -26,10 +27,12 @@ class Caller(Actor):
     is_active = True
     is_anonymous = False
 
-    def sees(self, agency_id: UUID | None, user_id: str) -> bool:
-        """Tell whether something of this agency and user is the caller's; `BookingQuerySet.visible_to` is its SQL."""
+    def sees(self, agency_id: UUID | None, user_id: str, booking_id: UUID) -> bool:
+        """Tell whether a booking, of this agency and user, is the caller's; `BookingQuerySet.visible_to` is its SQL."""
         if self.is_staff:
             return True
+        if self.booking_id:
+            return self.booking_id == booking_id
         if self.agency_id:
             return self.agency_id == agency_id
         return agency_id is None and bool(user_id) and self.user_id == user_id

@@ -32,6 +32,8 @@ class OrderQuerySet(models.QuerySet):
         """Keep what a caller may see: staff all, an agency its own, a traveller the own ones without an agency."""
         if caller.is_staff:
             return self.live()
+        if caller.booking_id:
+            return self.none()  # it may sell other people's bookings, too
         if caller.agency_id:
             return self.live().filter(agency_id=caller.agency_id)
         return self.live().filter(agency=None, customer_id=caller.user_id)
