@@ -1,5 +1,6 @@
-from django.urls import re_path
+from django.urls import path, re_path
 
+from bookings.views import guests, serving
 from bookings.viewsets import (
     AgencyBookingViewSet,
     BookingViewSet,
@@ -37,4 +38,11 @@ urlpatterns = [
     re_path(rf"{QUOTES}/changes/?$", QuoteViewSet.as_view({"post": "create_change"})),
     re_path(rf"{QUOTES}/changes/{QUOTE}/?$", QuoteViewSet.as_view({"get": "change_quote"})),
     re_path(rf"{QUOTES}/changes/{QUOTE}/confirm/?$", QuoteViewSet.as_view({"post": "confirm_change"})),
+]
+
+# The pages.
+urlpatterns += [
+    path("bookings/", serving.bookings_page, name="bookings"),
+    re_path(rf"^bookings/{ONE}/$", serving.booking_page, name="booking"),
+    path("manage/", guests.manage_page, name="manage"),
 ]

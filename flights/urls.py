@@ -1,5 +1,6 @@
-from django.urls import re_path
+from django.urls import path, re_path
 
+from flights import views
 from flights.viewsets import FlightViewSet, SearchFlightsViewSet
 from skybridge.paths import UUID_PATTERN
 
@@ -11,4 +12,9 @@ urlpatterns = [
     re_path(
         rf"^api/v1/flights/(?P<flight_id>{UUID_PATTERN})/seat-swaps/?$", FlightViewSet.as_view({"post": "swap_seats"})
     ),
+]
+
+# The pages.
+urlpatterns += [
+    path("flights/", views.flights_page, name="flights"),
 ]

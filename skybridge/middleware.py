@@ -7,7 +7,7 @@ import uuid
 
 from django.conf import settings
 
-from skybridge import context, problems
+from skybridge import context, pages, problems
 from skybridge.exceptions import Forbidden, NotFound
 
 access = logging.getLogger("skybridge.access")
@@ -47,14 +47,24 @@ def log_access(request, response, started: float) -> None:
     access.info("request", extra={"facts": facts})
 
 
+def own_refusals(get_response):
+    """Put our refusal in place of Django's own words, whose answers carry no error code."""
+
+    def middleware(request):
+        response = get_response(request)
+        refusal = IN_DJANGO_WORDS.get(response.status_code)
+        if refusal and not getattr(response, "is_refusal", False) and response["Content-Type"] != problems.MEDIA_TYPE:
+            headers = {name: response[name] for name in ("Allow",) if name in response}
+            return pages.refuse(request, refusal(headers=headers))
+        return response
+
+    return middleware
+
+
 def security_headers(get_response):
     def middleware(request):
         response = get_response(request)
         response.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
-        if response.status_code in IN_DJANGO_WORDS and response["Content-Type"] != problems.MEDIA_TYPE:
-            refusal = IN_DJANGO_WORDS[response.status_code]()
-            response.content = problems.problem(refusal, request.path).content
-            response["Content-Type"] = problems.MEDIA_TYPE
         return response
 
     return middleware

@@ -1,9 +1,11 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from orders.views import find_anything, home_page
+from partners.pages import page
 from skybridge import account_views, views
 from skybridge.permissions_views import permissions_page
 from skybridge.sign_in import OfficeSignIn, SignIn, code_page
@@ -18,7 +20,8 @@ office_urls = [
 ]
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", page(anyone=True)(views.home), name="home"),
+    path("language/", set_language, name="set_language"),
     re_path(r"^livez/?$", views.livez),
     re_path(r"^readyz/?$", views.readyz),
     path("", include("flights.urls")),
@@ -29,7 +32,7 @@ urlpatterns = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", views.swagger, name="docs"),
     re_path(r"^redoc/?$", views.redoc, name="redoc"),
-    path("login/", SignIn.as_view(), name="login"),
+    path("login/", page(anyone=True, methods=("GET", "POST"))(SignIn.as_view()), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/find/", admin.site.admin_view(find_anything), name="find"),
     path("account/code/", code_page, name="sign-in-code"),

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
-from skybridge import problems
+from skybridge import pages, problems
 from skybridge.exceptions import Forbidden, InvalidInput, NotFound
 from skybridge.valkey import valkey
 
@@ -85,16 +85,16 @@ def valkey_state() -> str:
 
 
 def bad_request(request, exception) -> HttpResponse:
-    return problems.problem(InvalidInput("Bad Request"), request.path)
+    return pages.refuse(request, InvalidInput("Bad Request"))
 
 
 def forbidden(request, exception=None, reason="") -> HttpResponse:
-    return problems.problem(Forbidden(), request.path)
+    return pages.refuse(request, Forbidden())
 
 
 def not_found(request, exception) -> HttpResponse:
-    return problems.problem(NotFound(), request.path)
+    return pages.refuse(request, NotFound())
 
 
 def server_error(request) -> HttpResponse:
-    return problems.problem(problems.InternalError(), request.path)
+    return pages.refuse(request, problems.InternalError())

@@ -1,8 +1,8 @@
-from django.urls import re_path
+from django.urls import path, re_path
 
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
-from ticketing import views
 from ticketing.links import TOKEN_PATTERN
+from ticketing.views import departures, passes
 from ticketing.viewsets.check_in import (
     BagViewSet,
     BookingCheckInViewSet,
@@ -20,7 +20,7 @@ TICKET = rf"^api/v1/tickets/(?P<ticket_id>{UUID_PATTERN})"
 EVENT = rf"event/(?P<event_id>{UUID_PATTERN})"
 
 urlpatterns = [
-    re_path(r"^\.well-known/boarding-pass-keys\.json$", views.boarding_pass_keys),
+    re_path(r"^\.well-known/boarding-pass-keys\.json$", passes.boarding_pass_keys),
     re_path(r"^ticket/?$", DeskViewSet.as_view({"post": "issue"})),
     re_path(r"^checkin/?$", DeskViewSet.as_view({"post": "check_in"})),
     re_path(r"^boarding-passes/validate/?$", BoardingPassViewSet.as_view({"post": "validate"})),
@@ -31,11 +31,11 @@ urlpatterns = [
     re_path(rf"{FLIGHT}/gate/?$", DepartureViewSet.as_view({"put": "gate"})),
     re_path(rf"{FLIGHT}/close/?$", DepartureViewSet.as_view({"post": "close"})),
     re_path(rf"{FLIGHT}/reopen/?$", DepartureViewSet.as_view({"post": "reopen"})),
-    re_path(rf"{PASS}/?$", views.boarding_pass_page),
-    re_path(rf"{PASS}/phone/?$", views.boarding_pass_phone),
-    re_path(rf"{PASS}\.pdf$", views.boarding_pass_pdf),
-    re_path(rf"{PASS}\.svg$", views.boarding_pass_svg),
-    re_path(rf"{PASS}\.png$", views.boarding_pass_png),
+    re_path(rf"{PASS}/?$", passes.boarding_pass_page),
+    re_path(rf"{PASS}/phone/?$", passes.boarding_pass_phone),
+    re_path(rf"{PASS}\.pdf$", passes.boarding_pass_pdf),
+    re_path(rf"{PASS}\.svg$", passes.boarding_pass_svg),
+    re_path(rf"{PASS}\.png$", passes.boarding_pass_png),
     re_path(
         rf"^api/v1/tickets/(?P<ticket_id>{UUID_PATTERN})/seat/?$",
         SeatViewSet.as_view({"put": "choose", "delete": "give_up"}),
@@ -54,4 +54,9 @@ urlpatterns = [
         rf"^api/v1/bookings/(?P<booking_id>{UUID_PATTERN})/check-in/?$",
         BookingCheckInViewSet.as_view({"post": "check_in"}),
     ),
+]
+
+# The pages.
+urlpatterns += [
+    path("departures/", departures.departures_page, name="departures"),
 ]

@@ -1,0 +1,90 @@
+"""What all pages share: their language, their forms, and how they show a refusal.
+
+A page speaks the visitor's language (the cookie of `/language/`, else the browser's); the API and the back office speak
+English.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms.renderers import DjangoTemplates
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.template.loader import get_template
+from django.utils import translation
+
+from skybridge import problems
+from skybridge.exceptions import DomainError
+from skybridge.refusals import advice_on, text_of
+
+
+class PageRenderer(DjangoTemplates):
+    """Draws a field as `templates/forms/field.html` has it: label, control, help and errors tied together."""
+
+    field_template_name = "forms/field.html"
+
+    def get_template(self, template_name):
+        is_own = template_name.startswith("forms/")
+        return get_template(template_name) if is_own else super().get_template(template_name)
+
+
+class PageForm(forms.Form):
+    """A form of a page. A service's refusal becomes one of its errors, so that what was typed stays."""
+
+    default_renderer = PageRenderer
+    status = 400  # of the answer that shows the form with errors
+
+    @contextmanager
+    def showing_refusals(self) -> Iterator[None]:
+        """Show what a service refuses within as the form's error, in place of the answer."""
+        try:
+            yield
+        except DomainError as refusal:
+            self.status = refusal.status_code
+            self.add_error(None, ValidationError(text_of(refusal), code=refusal.code))
+
+
+def show(request, template: str, context: dict[str, Any], *, form: forms.Form | None = None) -> HttpResponse:
+    """Answer with a page; with a form that has errors in it, under the errors' status."""
+    failed = form is not None and form.is_bound and bool(form.errors)
+    shown = {**context, "form": form} if form is not None else context
+    return render(request, template, shown, status=getattr(form, "status", 400) if failed else 200)
+
+
+def wants_page(request) -> bool:
+    """Tell whether a browser asks, and not a program."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def refuse(request, refusal: DomainError) -> HttpResponse:
+    """Answer with a refusal: a page for people, the one error body for programs."""
+    if not wants_page(request):
+        return problems.problem(refusal, request.path)
+    with in_language_of(request):
+        context = {"refusal": refusal, "text": text_of(refusal), "advice": advice_on(refusal)}
+        response = render(request, "refusal.html", context, status=refusal.status_code)
+    response.is_refusal = True  # type: ignore[attr-defined]
+    for name, value in refusal.headers.items():
+        response[name] = value
+    return response
+
+
+@contextmanager
+def in_language_of(request) -> Iterator[None]:
+    with translation.override(translation.get_language_from_request(request)):
+        yield
+
+
+def site(request) -> dict[str, Any]:
+    """Give every template the airline's name, the languages, and who is looking."""
+    return {
+        "airline": settings.AIRLINE_NAME,
+        "languages": settings.LANGUAGES,
+        "LANGUAGE_CODE": translation.get_language() or settings.LANGUAGE_CODE,
+        "is_rtl": translation.get_language_bidi(),
+        "caller": getattr(request, "caller", None),
+    }

@@ -1,0 +1,75 @@
+"""Dates, times and money of the pages in the visitor's language, by the CLDR's rules (Babel).
+
+Times are aware; give them in the zone that they are to be read in (an airport's).
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from babel import Locale, dates, numbers
+from babel.units import format_unit
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+register = template.Library()
+
+
+def locale() -> Locale:
+    return Locale.parse(get_language() or "en", sep="-")
+
+
+@register.filter
+def money(amount: Decimal | float | None, currency: str) -> str:
+    """Write an amount with its currency."""
+    return "" if amount is None else numbers.format_currency(amount, currency or "USD", locale=locale())
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """Write a day with its weekday: Sat, Nov 21."""
+    return "" if value is None else dates.format_skeleton("MMMEd", value, tzinfo=zone(value), locale=locale())
+
+
+@register.filter
+def full_day(value: date | datetime | None) -> str:
+    """Write a day with its year."""
+    return "" if value is None else dates.format_skeleton("yMMMEd", value, tzinfo=zone(value), locale=locale())
+
+
+@register.filter
+def clock(value: datetime | None) -> SafeString | str:
+    """Write a time of day as a `<time>`, on 24 hours, as airports do."""
+    if value is None:
+        return ""
+    text = dates.format_skeleton("Hm", value, tzinfo=zone(value), locale=locale())
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="minutes"), text)
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """Write a day and a time with its zone's name."""
+    if value is None:
+        return ""
+    text = dates.format_skeleton("yMMMdHmz", value, tzinfo=zone(value), locale=locale())
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="minutes"), text)
+
+
+@register.filter
+def lasting(value: timedelta | None) -> str:
+    """Write a duration in hours and minutes: 6h 10m."""
+    if value is None:
+        return ""
+    minutes = int(value.total_seconds()) // 60
+    parts = [(minutes // 60, "hour"), (minutes % 60, "minute")]
+    written = [numbers_unit(number, unit) for number, unit in parts if number]
+    return " ".join(written) or numbers_unit(0, "minute")
+
+
+def numbers_unit(number: int, unit: str) -> str:
+    return format_unit(number, f"duration-{unit}", length="narrow", locale=locale())
+
+
+def zone(value: date | datetime):
+    return value.tzinfo if isinstance(value, datetime) else None

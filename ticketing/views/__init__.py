@@ -1,0 +1,1 @@
+"""The pages of tickets, check-in and the gate."""
