@@ -20,7 +20,7 @@ AS_IN_PRODUCTION := SKYBRIDGE_ENV=production ALLOWED_HOSTS=skybridge.example S3_
 TESTS ?= test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench messages lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ check: $(INSTALLED_DEV) ## Run everything that must pass: style, types, imports,
 
 bench: $(INSTALLED) ## Measure the speed of the running system (start it first with `make run`)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+messages: $(INSTALLED_DEV) ## Collect the pages' texts into locale/ and compile the translations (needs gettext)
+	$(BIN)/python manage.py makemessages --locale es --locale ar --no-wrap --no-obsolete --add-location file --ignore '$(VENV)' --ignore var
+	$(BIN)/python manage.py compilemessages --locale es --locale ar --ignore '$(VENV)'
 
 lock: ## Write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements.in -o requirements.txt
