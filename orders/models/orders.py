@@ -3,8 +3,10 @@
 from typing import ClassVar
 from uuid import UUID
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from bookings.models import Booking
@@ -125,6 +127,13 @@ class Order(StateMachine):
             models.Index(fields=["customer_id", "id"], name="order_by_customer", condition=Q(deleted_at=None)),
             models.Index(fields=["status", "id"], name="order_by_status", condition=Q(deleted_at=None)),
             models.Index(fields=["lapses_at"], name="order_lapsing", condition=Q(lapses_at__isnull=False)),
+            models.Index(fields=["id"], name="order_deleted", condition=Q(deleted_at__isnull=False)),
+            models.Index(
+                OpClass(Lower("contact_email"), name="text_pattern_ops"),
+                "id",
+                name="order_by_email",
+                condition=Q(deleted_at=None) & ~Q(contact_email=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -79,6 +79,9 @@ class Payment(StateMachine):
         indexes = [
             models.Index(fields=["order_id"], name="payment_by_order"),
             models.Index(fields=["asked_at"], name="payment_pending", condition=Q(status="pending")),
+            models.Index(
+                fields=["status", "id"], name="payment_not_made", condition=Q(status__in=["declined", "canceled"])
+            ),
         ]
 
     def __str__(self) -> str:
