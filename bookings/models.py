@@ -41,11 +41,6 @@ class BookingQuerySet(models.QuerySet):
             return self.filter(models.Q(status=status) | overdue)
         return self.filter(status=status).exclude(overdue)
 
-    def with_phone(self, digits: str):
-        """Keep the bookings whose contact has this number (see `bookings/contacts.py`), which is not blank."""
-        # Said twice for PostgreSQL, which takes an index on those that have one only where it can prove that.
-        return self.filter(contact_phone=digits).exclude(contact_phone="")
-
     def on_flight(self, flight_id):
         return self.filter(tickets__coupons__flight_id=flight_id).distinct()
 
@@ -93,10 +88,6 @@ class Booking(StateMachine):
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="bookings", db_index=False)
     user_id = models.CharField(max_length=255, blank=True, help_text="The traveller, or the agency's own customer.")
-    contact_email = models.EmailField(blank=True, db_default="")
-    contact_phone = models.CharField(
-        max_length=15, blank=True, db_default="", help_text="Digits with country code, without plus (E.164)."
-    )
     order = models.ForeignKey(
         "orders.Order",
         on_delete=models.PROTECT,
@@ -130,14 +121,6 @@ class Booking(StateMachine):
             models.Index(fields=["expires_at"], name="booking_pending", condition=models.Q(status="pending")),
             models.Index(
                 fields=["status", "id"], name="booking_rare", condition=models.Q(status__in=["created", "refunded"])
-            ),
-            models.Index(
-                fields=["contact_phone", "id"], name="booking_by_phone", condition=~models.Q(contact_phone="")
-            ),
-            models.Index(
-                fields=["agency", "contact_phone", "id"],
-                name="booking_by_agency_phone",
-                condition=~models.Q(contact_phone=""),
             ),
         ]
 
