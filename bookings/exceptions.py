@@ -6,6 +6,13 @@ class BookingNotFound(NotFound):
     message = "Booking not found"
 
 
+class NoSuchBooking(NotFound):
+    """One answer to whoever shows a locator and a surname that do not fit, whatever it is that does not."""
+
+    code = "no_such_booking"
+    message = "There is no booking with this locator or ticket number and this surname."
+
+
 class HoldExpired(DomainError):
     code = "hold_expired"
     message = "The hold has run out and its seats are free again; book anew."

@@ -121,6 +121,12 @@ def remember_shown(request, booking_id: UUID) -> None:
     request.session[SHOWN_BOOKINGS] = [*others, str(booking_id)][-MOST_SHOWN:]
 
 
+def forget_shown(request) -> None:
+    """Let this session open no booking's pages any more, under a new session key."""
+    request.session.pop(SHOWN_BOOKINGS, None)
+    request.session.cycle_key()
+
+
 def to_sign_in(request, guests: bool) -> HttpResponse:
     """Lead to the form by which this page can be opened, and back after it."""
     form = reverse("manage" if guests else "login")

@@ -37,6 +37,7 @@ class PageForm(forms.Form):
 
     default_renderer = PageRenderer
     status = 400  # of the answer that shows the form with errors
+    refusal: DomainError | None = None  # what a service has refused it for
 
     @contextmanager
     def showing_refusals(self) -> Iterator[None]:
@@ -44,7 +45,7 @@ class PageForm(forms.Form):
         try:
             yield
         except DomainError as refusal:
-            self.status = refusal.status_code
+            self.refusal, self.status = refusal, refusal.status_code
             self.add_error(None, ValidationError(text_of(refusal), code=refusal.code))
 
 
@@ -52,7 +53,11 @@ def show(request, template: str, context: dict[str, Any], *, form: forms.Form | 
     """Answer with a page; with a form that has errors in it, under the errors' status."""
     failed = form is not None and form.is_bound and bool(form.errors)
     shown = {**context, "form": form} if form is not None else context
-    return render(request, template, shown, status=getattr(form, "status", 400) if failed else 200)
+    response = render(request, template, shown, status=getattr(form, "status", 400) if failed else 200)
+    refusal = getattr(form, "refusal", None)
+    for name, value in (refusal.headers if refusal else {}).items():
+        response[name] = value
+    return response
 
 
 def wants_page(request) -> bool:

@@ -13,6 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from skybridge.exceptions import DomainError
+from skybridge.refusals import advice_on
+
 register = template.Library()
 
 
@@ -65,6 +68,12 @@ def lasting(value: timedelta | None) -> str:
     parts = [(minutes // 60, "hour"), (minutes % 60, "minute")]
     written = [numbers_unit(number, unit) for number, unit in parts if number]
     return " ".join(written) or numbers_unit(0, "minute")
+
+
+@register.filter
+def advice(refusal: DomainError | None) -> str:
+    """Write what to do after a refusal, "" where nobody knows."""
+    return advice_on(refusal) if refusal else ""
 
 
 def numbers_unit(number: int, unit: str) -> str:
