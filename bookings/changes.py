@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from bookings.contacts import shown_phone
 from bookings.documents import BookingView, is_being_ordered, obstacle, read_bookings
 from bookings.exceptions import CannotChange, HoldExpired, NameChangeNotAllowed, NotChangeable
 from bookings.expiry import with_overdue_released
@@ -70,6 +71,11 @@ class Change:
     departure_date: date | None = None
     flight_designator: str = ""
     names: Sequence[Names] | None = None
+    contact: tuple[tuple[str, str], ...] = ()  # (`email` or `phone`, new value)
+
+    @property
+    def is_of_journey(self) -> bool:
+        return any((self.wishes, self.party, self.seats, self.departure_date, self.names))
 
 
 def change_booking(
@@ -91,7 +97,7 @@ def try_change(
     with transaction.atomic():
         booking = lock_booking(booking_id, caller=caller, if_match=if_match)
         before = read_bookings([booking_id])[0]
-        check_changeable(booking, before, at)
+        (check_changeable if change.is_of_journey else check_open)(booking, before, at)
         work = Changing(booking, caller, at, rehearsal=rehearsal)
         if change.wishes and work.is_confirmed:
             work.set_flight(change)
@@ -101,6 +107,9 @@ def try_change(
             work.change_seats_and_date(change)
         if change.names:
             work.name_passengers(change.names)
+        if change.contact:
+            columns = {f"contact_{name}": value for name, value in change.contact}
+            Booking.objects.filter(pk=booking_id).update(**columns)
         return work.finish(before)
 
 
@@ -187,7 +196,6 @@ class Changing:
             change_holds(self.booking.pk, changes, deadline)
 
     def segments(self, view: BookingView) -> list[Segment]:
-        """Return the booking's flights in order of travel."""
         coupons = view.tickets[0][1] if view.tickets else []
         found = [Segment(k.sequence, view.flights[k.flight_id], k.cabin) for k in coupons if k.flight_id]
         if not found:
@@ -383,6 +391,7 @@ def summary(view: BookingView) -> dict:
         "refunded_amount": str(view.booking.refunded_amount),
         "flights": sorted(f"{f.designator} {f.departure_date}" for f in view.flights.values()),
         "passengers": [f"{t.surname}/{t.given_name}" for t, _ in view.tickets],
+        "contact": [view.booking.contact_email, shown_phone(view.booking.contact_phone)],
     }
 
 

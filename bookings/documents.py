@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from bookings.contacts import shown_phone
 from bookings.models import Booking, Quote, status_at
 from flights.documents import flight_document
 from flights.models import Flight
@@ -34,6 +35,8 @@ class BookingFacts(NamedTuple):
     version: int
     created_at: datetime
     updated_at: datetime
+    contact_email: str
+    contact_phone: str
 
 
 class BookingView(NamedTuple):
@@ -46,7 +49,7 @@ class BookingView(NamedTuple):
 
 BOOKING_COLUMNS = """
     b.id, b.locator, b.status, b.agency_id, a.name, b.user_id, b.order_id, b.seats, b.expires_at, b.currency,
-    b.total_amount, b.refunded_amount, b.version, b.created_at, b.updated_at
+    b.total_amount, b.refunded_amount, b.version, b.created_at, b.updated_at, b.contact_email, b.contact_phone
 """
 READ = f"""
 SELECT {BOOKING_COLUMNS}, {TICKET_COLUMNS}, {COUPON_COLUMNS}, {FLIGHT_COLUMNS}
@@ -138,6 +141,7 @@ def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:
         "agency": booking.agency_name,
         "user_id": booking.user_id,
         "userId": booking.user_id,
+        "contact": {"email": booking.contact_email, "phone": shown_phone(booking.contact_phone)},
         "order_id": booking.order_id,
         "event_id": flights[0].id if flights else None,
         "seats": booking.seats,

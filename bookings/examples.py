@@ -73,6 +73,7 @@ BOOKING: dict[str, Any] = {
     "agency": "Acme Travel",
     "user_id": "12345",
     "userId": "12345",
+    "contact": {"email": "ada@example.com", "phone": "+12125550123"},
     "order_id": None,
     "event_id": FLIGHT["event_id"],
     "seats": 1,
@@ -134,6 +135,7 @@ NEW_BOOKING = takes(
             {"passenger_type": "INF"},
         ],
         "user_id": "12345",
+        "contact": {"email": "ada@example.com", "phone": "+1 212 555 0123"},
     },
 )
 CHANGE = takes("Name a passenger", {"passengers": [{"surname": "Lovelace", "given_name": "Ada"}]})

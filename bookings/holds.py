@@ -16,6 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 
+from bookings.contacts import NO_CONTACT, Contact
 from bookings.documents import BookingFacts, BookingView
 from bookings.expiry import with_overdue_released
 from bookings.locators import draw_locator
@@ -52,10 +53,10 @@ locked AS MATERIALIZED (
 FOLLOWS = """,
 booking AS (
     INSERT INTO bookings_booking (id, locator, status, agency_id, user_id, seats, expires_at, currency, total_amount,
-        refunded_amount, version, created_at, updated_at)
+        refunded_amount, version, created_at, updated_at, contact_email, contact_phone)
     SELECT %(booking_id)s::uuid, %(locator)s, 'pending', %(agency_id)s::uuid, %(user_id)s, %(seats)s,
         %(expires_at)s::timestamptz, %(currency)s, %(total_amount)s::numeric, 0, 1, %(at)s::timestamptz,
-        %(at)s::timestamptz
+        %(at)s::timestamptz, %(contact_email)s, %(contact_phone)s
     FROM enough
 ), holds AS (
     INSERT INTO flights_seathold (booking_id, flight_cabin_id, seats, expires_at)
@@ -102,6 +103,7 @@ class Sale:
     agency_name: str | None
     user_id: str
     seat_prices: Mapping[str, SeatPrice] = field(default_factory=dict)
+    contact: Contact = NO_CONTACT
 
 
 Answer = Callable[[BookingView], HttpResponse]
@@ -184,6 +186,8 @@ def draft_booking(sale: Sale, offers: Sequence[Offer], at: datetime) -> BookingV
         version=1,
         created_at=at,
         updated_at=at,
+        contact_email=sale.contact.email,
+        contact_phone=sale.contact.phone,
     )
     return BookingView(booking, tickets, {offer.flight.id: offer.flight for offer in offers})
 
@@ -255,6 +259,8 @@ def hold_parameters(view: BookingView, offers: Sequence[Offer], actor: Actor) ->
         "currency": booking.currency,
         "total_amount": booking.total_amount,
         "at": booking.created_at,
+        "contact_email": booking.contact_email,
+        "contact_phone": booking.contact_phone,
         "tickets": json.dumps([ticket._asdict() for ticket, _ in view.tickets], default=str),
         "coupons": json.dumps(
             [

@@ -12,6 +12,8 @@ from skybridge.identifiers import uuid7
 from skybridge.pagination import decode_cursor, encode_cursor
 from skybridge.states import StateMachine, status_check
 
+HAS_PHONE = ~models.Q(contact_phone="")
+
 
 class BookingQuerySet(models.QuerySet):
     def locked(self):
@@ -40,6 +42,10 @@ class BookingQuerySet(models.QuerySet):
         if status == Booking.Status.CANCELED:
             return self.filter(models.Q(status=status) | overdue)
         return self.filter(status=status).exclude(overdue)
+
+    def with_phone(self, digits: str):
+        """Keep the bookings whose contact has this number (see `bookings/contacts.py`), which is not blank."""
+        return self.filter(HAS_PHONE, contact_phone=digits)  # PostgreSQL takes the index only where it sees HAS_PHONE
 
     def on_flight(self, flight_id):
         return self.filter(tickets__coupons__flight_id=flight_id).distinct()
@@ -88,6 +94,10 @@ class Booking(StateMachine):
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, null=True, related_name="bookings", db_index=False)
     user_id = models.CharField(max_length=255, blank=True, help_text="The traveller, or the agency's own customer.")
+    contact_email = models.EmailField(blank=True, db_default="")
+    contact_phone = models.CharField(
+        max_length=15, blank=True, db_default="", help_text="Digits with country code, without plus (E.164)."
+    )
     order = models.ForeignKey(
         "orders.Order",
         on_delete=models.PROTECT,
@@ -122,6 +132,8 @@ class Booking(StateMachine):
             models.Index(
                 fields=["status", "id"], name="booking_rare", condition=models.Q(status__in=["created", "refunded"])
             ),
+            models.Index(fields=["contact_phone", "id"], name="booking_by_phone", condition=HAS_PHONE),
+            models.Index(fields=["agency", "contact_phone", "id"], name="booking_by_agency_phone", condition=HAS_PHONE),
         ]
 
     def __str__(self) -> str:

@@ -188,6 +188,7 @@ def change_of(request: dict[str, Any]) -> Change:
         wishes=[Wish(**with_types(wish)) for wish in wishes or ()],
         party=[Passenger(**with_types(passenger)) for passenger in party] if party else None,
         names=[names_of(name) for name in names or ()],
+        contact=tuple((name, value) for name, value in request.get("contact", ())),
         departure_date=day_of(request["departure_date"]),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from bookings.contacts import NO_CONTACT, Contact
 from bookings.holds import Sale
 from bookings.parties import Passenger, unnamed
 from flights.offers import Wish
@@ -56,6 +57,8 @@ def party_of(data: dict[str, Any], seats: int | None = None) -> list[Passenger]:
     return unnamed(seats or data.get("seats") or 1)
 
 
-def sale_of(caller: Caller, wishes: Sequence[Wish], party: Sequence[Passenger], **named: str) -> Sale:
+def sale_of(
+    caller: Caller, wishes: Sequence[Wish], party: Sequence[Passenger], *, contact: Contact = NO_CONTACT, **named: str
+) -> Sale:
     agency_id, agency_name, user_id = owner(caller, **named)
-    return Sale(wishes, party, agency_id, agency_name, user_id)
+    return Sale(wishes, party, agency_id, agency_name, user_id, contact=contact)

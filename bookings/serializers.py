@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from bookings.contacts import PHONE_HINT, phone_digits
 from bookings.models import Booking, Quote
 from bookings.parties import MAX_SEATS
 from flights.models import Cabin
@@ -70,6 +71,25 @@ class SegmentSerializer(StrictSerializer):
         if "event_id" not in attrs and not {"flightId", "departureDate"} <= attrs.keys():
             raise serializers.ValidationError("Name a flight by event_id, or by flightId and departureDate.")
         return attrs
+
+
+class PhoneField(StrictCharField):
+    """A telephone number with its country code; kept as its digits."""
+
+    default_error_messages: ClassVar = {"phone": PHONE_HINT}
+
+    def to_internal_value(self, data):
+        try:
+            return phone_digits(super().to_internal_value(data))
+        except ValueError:
+            self.fail("phone")
+
+
+class ContactSerializer(StrictSerializer):
+    """How to reach whoever booked."""
+
+    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+    phone = PhoneField(required=False, allow_blank=True, max_length=40, help_text=PHONE_HINT)
 
 
 class PassengersSerializer(StrictSerializer):
@@ -162,6 +182,7 @@ class NewBookingSerializer(PartySerializer):
     flights = listed(SegmentSerializer, most=4)
     passengers = listed(SeatedPassengerSerializer, most=2 * MAX_SEATS)
     user_id = StrictCharField(max_length=255, required=False)
+    contact = ContactSerializer(required=False)
 
     def validate(self, attrs):
         chosen = any("seat" in passenger for passenger in attrs.get("passengers", ()))
@@ -178,6 +199,7 @@ class BookingChangeSerializer(StrictSerializer):
     departureDate = serializers.DateField(required=False)
     flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
     passengers = listed(PassengerNameSerializer, most=2 * MAX_SEATS)
+    contact = ContactSerializer(required=False, help_text="What is left out stays as it is.")
 
     def validate(self, attrs):
         if not attrs:
@@ -213,6 +235,11 @@ class PriceLineSerializer(serializers.Serializer):
     currency = serializers.CharField()
 
 
+class ContactShownSerializer(serializers.Serializer):
+    email = serializers.CharField()
+    phone = serializers.CharField(help_text="With + and country code.")
+
+
 class BookingSerializer(serializers.Serializer):
     booking_id = serializers.UUIDField()
     bookingId = serializers.UUIDField()
@@ -222,6 +249,7 @@ class BookingSerializer(serializers.Serializer):
     agency = serializers.CharField(allow_null=True)
     user_id = serializers.CharField()
     userId = serializers.CharField()
+    contact = ContactShownSerializer()
     order_id = serializers.UUIDField(allow_null=True, help_text="The order that sells it.")
     event_id = serializers.UUIDField(allow_null=True, help_text="Its first flight.")
     seats = serializers.IntegerField()

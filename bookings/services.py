@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from bookings.confirmation import write_confirmation
+from bookings.contacts import NO_CONTACT, Contact
 from bookings.documents import BookingFacts, BookingView, available_actions, obstacle, read_bookings
 from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
 from bookings.expiry import cancel_hold
@@ -32,15 +33,18 @@ from ticketing.services import close_tickets, issue_tickets, seats_by_flight
 LONGEST_HOLD = timedelta(hours=24)
 
 
-def create_booking(*, agency_id: UUID | None, user_id: str, actor: events.Actor) -> Booking:
+def create_booking(
+    *, agency_id: UUID | None, user_id: str, actor: events.Actor, contact: Contact = NO_CONTACT
+) -> Booking:
     """Create an empty booking, to which flights can be added."""
     at = timezone.now()
     while True:
         try:
             with transaction.atomic():
                 booking = Booking.objects.create(
-                    locator=draw_locator(), agency_id=agency_id, user_id=user_id, created_at=at, updated_at=at
-                )
+                    locator=draw_locator(), agency_id=agency_id, user_id=user_id, created_at=at, updated_at=at,
+                    contact_email=contact.email, contact_phone=contact.phone,
+                )  # fmt: skip
                 after = {"status": booking.status, "locator": booking.locator}
                 happening = events.Happening("booking.created", booking.pk, None, after)
                 events.record([happening], actor=actor, at=at)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from bookings import examples, serializers
 from bookings.cancellations import Part
 from bookings.changes import Change, Names
+from bookings.contacts import NO_CONTACT, Contact
 from bookings.documents import BookingView, booking_document, group_by_event, quote_document, read_bookings
 from bookings.holds import Sale, hold_seats
 from bookings.models import Booking, Quote
@@ -42,6 +43,7 @@ def change_of(data: dict) -> Change:
         departure_date=data.get("departureDate"),
         flight_designator=data.get("flightId", ""),
         names=[Names.of(fields) for fields in data.get("passengers", ())],
+        contact=tuple(data.get("contact", {}).items()),
     )
 
 
@@ -58,11 +60,11 @@ class BookingDoor(ApiViewSet):
         """Hold the sale's seats; `made` turns the new booking into the answer."""
         return hold_seats(sale, actor=self.caller, answer=made, claim=self.claim)
 
-    def create_empty(self, owned: tuple, made) -> HttpResponse:
+    def create_empty(self, owned: tuple, made, contact: Contact = NO_CONTACT) -> HttpResponse:
         agency_id, _, user_id = owned
 
         def create():
-            booking = create_booking(agency_id=agency_id, user_id=user_id, actor=self.caller)
+            booking = create_booking(agency_id=agency_id, user_id=user_id, actor=self.caller, contact=contact)
             return made(read_bookings([booking.pk])[0])
 
         return self.once(create)
@@ -255,15 +257,15 @@ class BookingViewSet(ActionsMixin):
 
         On one flight passengers may name their `seat`.
         """
-        user_id = data.get("user_id", "")
+        user_id, contact = data.get("user_id", ""), Contact(**data.get("contact", {}))
 
         def made(view):
             return answer(view, 201)
 
         if not data.get("flights"):
-            return self.create_empty(owner(self.caller, user_id=user_id), made)
+            return self.create_empty(owner(self.caller, user_id=user_id), made, contact)
         wishes = [wish_of(wish) for wish in data["flights"]]
-        sale = sale_of(self.caller, wishes, party_of(data), user_id=user_id)
+        sale = sale_of(self.caller, wishes, party_of(data), user_id=user_id, contact=contact)
         return self.hold(with_seat_prices(sale, self.caller), made)
 
     @operation(
@@ -288,7 +290,7 @@ class BookingViewSet(ActionsMixin):
         tags=["Bookings"],
     )
     def partial_update(self, request, booking_id, data):
-        """Add flights to an empty booking, set the flight of open tickets, change seats or a date, name passengers.
+        """Add flights to an empty booking, set open tickets' flight, change seats, date or contact, name passengers.
 
         All of it, or nothing changes. The flight of an open ticket costs the price of the moment. A missing name on an
         issued ticket may be given; only staff changes one.
