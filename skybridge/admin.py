@@ -34,9 +34,18 @@ def staff_caller(request) -> Caller:
 
 
 class HistoryMixin(ExportMixin):
-    """The history of a thing is what the event log says of it and of its parts."""
+    """The history of a thing is what the event log says of it and of its parts. Its list knows its own filters only."""
 
     object_history_template = "admin/object_history.html"
+
+    def lookup_allowed(self, lookup, value, request) -> bool:
+        """Allow the list's own filters: any other would tell, sign by sign, what no page shows."""
+        filters = self.get_list_filter(request)
+        if lookup in (getattr(entry, "parameter_name", None) for entry in filters):
+            return True
+        shown = {entry[0] if isinstance(entry, tuple) else entry for entry in filters}
+        fields = {name for field in self.opts.get_fields() for name in (field.name, getattr(field, "attname", ""))}
+        return lookup.partition("__")[0] not in fields - shown and super().lookup_allowed(lookup, value, request)
 
     def history_subjects(self, obj) -> dict[UUID, str]:
         """Return the ids whose events belong to a thing's history, with a name for each part ("": the thing itself)."""

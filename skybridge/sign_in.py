@@ -17,7 +17,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -162,11 +162,20 @@ def lacks_second_factor(request) -> bool:
     """Tell whether the session needs a second factor; keys and tokens have none and need none."""
     if not second_factor.is_required() or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
-    if request.path.startswith(FREE_PAGES) or {"x-api-key", "authorization"} & {
-        name.lower() for name in request.headers
-    }:
+    if request.path.startswith(FREE_PAGES) or shows_credentials(request):
         return False
     return request.user.is_authenticated and request.user.is_staff and not request.user.is_verified()
+
+
+def shows_credentials(request) -> bool:
+    """Tell whether a call of the API shows a key or token, which decides, good or bad; pages know sessions only."""
+    scheme = request.headers.get("Authorization", "").strip().partition(" ")[0].lower()
+    if "x-api-key" not in request.headers and scheme != "bearer":
+        return False
+    try:
+        return hasattr(resolve(request.path_info).func, "cls")
+    except Resolver404:
+        return False
 
 
 class SecondFactorRequired(DomainError):

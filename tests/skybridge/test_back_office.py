@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from partners.models import Plan
 from tests.conftest import session_api
 from tests.skybridge.office import fill
 
@@ -84,6 +85,38 @@ def test_pages_have_nothing_that_the_policy_forbids(office, theme):
     assert not re.search(r"\sstyle\s*=|<style|\son[a-z]+\s*=\s*[\"']|javascript:", page)
     assert all(" src=" in tag for tag in re.findall(r"<script[^>]*>", page))
     assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", page)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "ticketing_boardingpass?barcode__startswith=M1",
+        "ticketing_scan?barcode__contains=M",
+        "ticketing_traveldocument?sealed__startswith=c",
+        "partners_payment?token__startswith=tok",
+        "partners_apikey?digest__gt=1",
+        "orders_backup?document__currency=USD",
+        "axes_accessattempt?post_data__contains=a",
+        "auth_user?password__startswith=a",
+        "auth_group?user__password__startswith=a",
+        "bookings_booking?order__agency__api_keys__prefix__startswith=s",
+        "bookings_booking?locator__regex=.",
+        "bookings_booking?_to_field=order_id",
+    ],
+)
+def test_a_list_answers_no_question_but_its_own_filters(office, question):
+    fill(1)
+    name, _, query = question.partition("?")
+    assert office.get(f"{page_named(name, 'changelist')}?{query}").status_code == 400
+
+
+def test_the_filters_of_a_list_are_answered(office):
+    fill(1)
+    for query in ("bookings_booking?status__exact=confirmed", "partners_agency?is_active__exact=1",
+                  "orders_backup?stored_at__isempty=1", "auth_user?is_staff__exact=1", "auth_user?groups__id__exact=1",
+                  f"partners_agency?plan__id__exact={Plan.objects.first().pk}"):  # fmt: skip
+        name, _, query = query.partition("?")
+        assert office.get(f"{page_named(name, 'changelist')}?{query}").status_code == 200, query
 
 
 def test_the_airline_s_name_is_in_title_and_header(office, settings):

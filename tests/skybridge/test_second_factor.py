@@ -226,6 +226,14 @@ def test_staff_without_one_reach_only_its_page(required, clerk):
     assert browser.get("/api/v1/bookings").status_code == 200
 
 
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
+@pytest.mark.parametrize("path", ["/admin/", "/account/sessions/", "/api/v1/bookings"])
+def test_a_header_does_not_stand_in_for_one(required, clerk, header, path):
+    answer = signed_in(clerk).get(path, headers={header: "Basic eDp5", "Accept": "text/html"})
+    assert answer.status_code == (403 if path.startswith("/api") and header == "x-api-key" else 302)
+    assert answer.get("Location", PAGE) == PAGE
+
+
 def test_they_can_leave(required, clerk):
     browser = signed_in(clerk)
     assert browser.post("/logout/").status_code == 302
