@@ -285,7 +285,7 @@ ACTS = (
     Act("change", "Change date or seats", "skybridge.change_itinerary", change, show_change, ChangeForm,
         is_offered=is_in(PENDING, CONFIRMED), asks_first=True,
         explanation="First a quote, then exactly that change at exactly that price. A card that paid is charged."),
-    Act("extend_hold", "Extend hold", "skybridge.change_itinerary", extend, show_longer_hold, HoldForm,
+    Act("extend_hold", "Extend hold", "skybridge.extend_hold", extend, show_longer_hold, HoldForm,
         is_offered=is_in(PENDING), asks_first=True, explanation="At most 24 hours from now."),
     Act("check_in", "Check in", "skybridge.check_in", check_in, show_passengers, is_offered=is_in(CONFIRMED),
         explanation="Everybody of the booking, all or nothing; seats are given to who has none."),

@@ -17,7 +17,7 @@ from skybridge.acts import Act, ActForm, Doing, Done, Lines, Shown
 from ticketing.blocked_seats import block_seats, unblock_seats
 from ticketing.models import Coupon, Departure
 
-DISRUPT, BOARD = "skybridge.disrupt_flight", "skybridge.board"
+DISRUPT, BOARD, BLOCK = "skybridge.disrupt_flight", "skybridge.board", "skybridge.block_seats"
 FLYING = (Flight.Status.SCHEDULED, Flight.Status.DELAYED)
 LOCAL = {"type": "datetime-local"}
 MINUTES = "%Y-%m-%dT%H:%M"
@@ -203,9 +203,9 @@ ACTS = (
     Act("aircraft", "Change aircraft", DISRUPT, disrupting(aircraft, "has another aircraft"), showing(aircraft),
         AircraftForm, is_flying, asks_first=True, for_several=False,
         explanation="Who has no place any more gets another flight; the last to book go first."),
-    Act("block_seats", "Block seats", DISRUPT, block, show_seats, SeatsForm, is_flying,
+    Act("block_seats", "Block seats", BLOCK, block, show_seats, SeatsForm, is_flying,
         explanation="Nobody can choose or be given these seats. The flight sells as many as before."),
-    Act("unblock_seats", "Unblock seats", DISRUPT, unblock, show_seats, SeatsForm, is_flying),
+    Act("unblock_seats", "Unblock seats", BLOCK, unblock, show_seats, SeatsForm, is_flying),
     Act("close", "Close out", BOARD, close, show_departure, is_offered=is_flying, is_grave=True,
         explanation="Nobody checks in or boards any more; who is not aboard has missed the flight."),
     Act("reopen", "Reopen", BOARD, reopen, show_departure, is_offered=is_flying,

@@ -1,13 +1,17 @@
 """What staff do to orders, their executions and backups in the back office."""
 
+from decimal import Decimal
+
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from bookings.acts import price_lines, refund_facts
+from bookings.models import Booking
 from orders import backups, quotes, services, workflow
+from orders.emds import sold_to
 from orders.exceptions import NotRedrivable, NotRunning, OrderQuoteNotFound
 from orders.models import Backup, Execution, Order
-from skybridge.acts import Act, ActForm, Doing, Done, Shown, second_word, with_second_word
+from skybridge.acts import Act, ActForm, Doing, Done, Lines, Shown, second_word, with_second_word
 from skybridge.approvals import refund_needs_approval
 from skybridge.exceptions import DomainError
 from skybridge.lists import money
@@ -25,18 +29,35 @@ class BackupsWait(DomainError):
 # --- Orders ---
 
 
+def sold_by_others(order: Order) -> Decimal:
+    """Return what other orders' products for an order's passengers cost: they go back whole when it ends."""
+    bookings = Booking.objects.filter(order=order).values_list("pk", flat=True)
+    emds = sold_to(bookings).exclude(order_item__order=order)
+    return emds.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+
+
+def besides_lines(amount: Decimal, currency: str) -> Lines:
+    return [("Products on other orders go back", money(amount, currency))] if amount else []
+
+
+def word_needed(order: Order, act: str, refund: Decimal, doing: Doing) -> Lines:
+    """Return the line about a second person where a refund needs one."""
+    if not refund_needs_approval(refund, order.currency):
+        return []
+    return [second_word(REFUND, order.pk, refund_facts(act, refund, order.currency), doing.at)]
+
+
 def show_cancellation(order: Order, doing: Doing) -> Shown:
-    quote = quotes.quote_cancellation(order.pk, caller=doing.caller)
+    quote, besides = quotes.quote_cancellation(order.pk, caller=doing.caller), sold_by_others(order)
     lines = [
         *price_lines(quote.lines, quote.currency),
         ("Penalty", money(quote.penalty_amount, quote.currency)),
         ("Kept by the airline", money(quote.kept_amount, quote.currency)),
         ("Goes back to the customer", money(quote.refund_amount, quote.currency)),
+        *besides_lines(besides, order.currency),
         ("Good until", f"{quote.expires_at:%Y-%m-%d %H:%M:%S} UTC"),
+        *word_needed(order, "cancel_order", quote.refund_amount + besides, doing),
     ]
-    if refund_needs_approval(quote.refund_amount, quote.currency):
-        facts = refund_facts("cancel_order", quote.refund_amount, quote.currency)
-        lines.append(second_word(REFUND, order.pk, facts, doing.at))
     return Shown(lines, str(quote.pk))
 
 
@@ -50,8 +71,9 @@ def cancel(order: Order, doing: Doing) -> Done:
         quotes.confirm_quote(order.pk, quote.pk, caller=doing.caller)
         return Done(f"is cancelled; {money(quote.refund_amount, quote.currency)} go back.")
 
-    facts = refund_facts("cancel_order", quote.refund_amount, quote.currency)
-    is_needed = refund_needs_approval(quote.refund_amount, quote.currency)
+    refund = quote.refund_amount + sold_by_others(order)
+    facts = refund_facts("cancel_order", refund, quote.currency)
+    is_needed = refund_needs_approval(refund, quote.currency)
     return with_second_word(REFUND, order.pk, facts, doing, carry_out, is_needed=is_needed)
 
 
@@ -87,8 +109,13 @@ def show_stop(execution: Execution, doing: Doing) -> Shown:
     if execution.status != Execution.Status.RUNNING:
         raise NotRunning(execution_status=execution.status)
     undone = [state.name for state in reversed(workflow.STATES) if state.undo]
-    lines = show_execution(execution, doing).lines
-    return Shown([*lines, ("Is undone", ", ".join(undone)), ("The order", "is cancelled")])
+    order, besides = execution.order, sold_by_others(execution.order)
+    refund = quotes.refund_of_stopping(order.pk, caller=doing.caller)
+    return Shown([
+        *show_execution(execution, doing).lines, ("Is undone", ", ".join(undone)), ("The order", "is cancelled"),
+        ("Goes back to the customer", money(refund, order.currency)), *besides_lines(besides, order.currency),
+        *word_needed(order, "stop", refund + besides, doing),
+    ])  # fmt: skip
 
 
 def show_redrive(execution: Execution, doing: Doing) -> Shown:
@@ -98,8 +125,17 @@ def show_redrive(execution: Execution, doing: Doing) -> Shown:
 
 
 def stop(execution: Execution, doing: Doing) -> Done:
-    after = services.stop_execution(execution.pk, caller=doing.caller, reason=doing.reason)
-    return Done(f"is {after.status}; its order is cancelled.")
+    """Stop an execution that gives back as much as a second person has agreed to, where that is needed."""
+    order, besides = execution.order, sold_by_others(execution.order)
+    refund = quotes.refund_of_stopping(order.pk, caller=doing.caller)
+
+    def carry_out() -> Done:
+        after = services.stop_execution(order.pk, caller=doing.caller, reason=doing.reason, giving_back=refund)
+        return Done(f"is {after.status}; its order is cancelled.")
+
+    facts = refund_facts("stop", refund + besides, order.currency)
+    is_needed = refund_needs_approval(refund + besides, order.currency)
+    return with_second_word(REFUND, order.pk, facts, doing, carry_out, is_needed=is_needed)
 
 
 def redrive(execution: Execution, doing: Doing) -> Done:
@@ -163,7 +199,7 @@ EXECUTION_ACTS = (
         explanation="Ends the processing, undoes what it did, and cancels the order."),
 )  # fmt: skip
 BACKUP_ACTS = (
-    Act("store", "Store now", "skybridge.redrive_execution", store, show_backup,
+    Act("store", "Store now", "skybridge.store_backup", store, show_backup,
         is_offered=lambda backup: backup.stored_at is None, version=lambda backup: str(backup.pk),
         everything=waiting_backups, everything_label="Store all that waits",
         explanation="Tries at once what the system tries again and again by itself."),

@@ -4,6 +4,7 @@ A quote is made by cancelling inside a savepoint that is rolled back.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from bookings.quotes import rehearse
 from orders import backups
 from orders.exceptions import OrderQuoteNotFound
 from orders.models import Order, OrderQuote
-from orders.services import cancel, lock_order, not_allowed
+from orders.services import cancel, lock_order, lock_stoppable, not_allowed
 from partners.callers import Caller
 from skybridge import context
 
@@ -38,6 +39,14 @@ def quote_cancellation(order_id: UUID, *, caller: Caller) -> OrderQuote:
             created_at=at,
             expires_at=at + settings.QUOTE_LIFETIME,
         )
+
+
+def refund_of_stopping(order_id: UUID, *, caller: Caller) -> Decimal:
+    """Return what goes back if an order's execution is stopped now. Raises as `stop_execution`."""
+    at = timezone.now()
+    with transaction.atomic():
+        order = lock_stoppable(order_id, caller=caller)
+        return rehearse(lambda: cancel(order, caller=caller, reason="", at=at)).refund_amount
 
 
 def cancel_order(order: Order, caller: Caller, at: datetime) -> Settlement:

@@ -6,6 +6,7 @@ Each locks the order first (then bookings, coupons, seats, stock, the account) a
 import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Prefetch
 from django.utils import timezone
 
+from bookings.exceptions import QuoteStale
 from bookings.fare_rules import Settlement
 from bookings.models import Booking
 from bookings.services import extend_hold
@@ -247,19 +249,33 @@ def redrive_execution(order_id: UUID, *, caller: Caller, payment_token: str = ""
     return execution_of(order)
 
 
-def stop_execution(order_id: UUID, *, caller: Caller, reason: str = "") -> Execution:
-    """End a running execution as ABORTED, undo what it did, cancel its order. Raises OrderNotFound or NotRunning."""
+def stop_execution(
+    order_id: UUID, *, caller: Caller, reason: str = "", giving_back: Decimal | None = None
+) -> Execution:
+    """End a running execution as ABORTED, undo what it did, cancel its order.
+
+    Raises OrderNotFound or NotRunning; QuoteStale, and changes nothing, when another amount than `giving_back` goes
+    back.
+    """
     at = timezone.now()
     with transaction.atomic():
-        order = lock_order(order_id, caller=caller)
-        execution = execution_of(order)
-        if execution.status != Execution.Status.RUNNING:
-            raise NotRunning(execution_status=execution.status)
-        if Order.Status.CANCELLED not in Order.TRANSITIONS.get(order.status, ()):
-            raise not_allowed("stop", order)
-        cancel(order, caller=caller, reason=reason or "The execution was stopped.", at=at)
+        order = lock_stoppable(order_id, caller=caller)
+        settlement = cancel(order, caller=caller, reason=reason or "The execution was stopped.", at=at)
+        if giving_back not in (None, settlement.refund_amount):
+            raise QuoteStale
         backups.keep(order.pk, at=at)
     return execution_of(order)
+
+
+def lock_stoppable(order_id: UUID, *, caller: Caller) -> Order:
+    """Lock an order whose execution can be stopped. Raises OrderNotFound, NotRunning or OrderActionNotAllowed."""
+    order = lock_order(order_id, caller=caller)
+    execution = execution_of(order)
+    if execution.status != Execution.Status.RUNNING:
+        raise NotRunning(execution_status=execution.status)
+    if Order.Status.CANCELLED not in Order.TRANSITIONS.get(order.status, ()):
+        raise not_allowed("stop", order)
+    return order
 
 
 def lapse_failed_orders(*, at: datetime, caller: Caller) -> int:

@@ -46,7 +46,7 @@ def is_waiting(approval: Approval) -> bool:
 
 
 DECIDE = " ".join(sorted(set(approvals.APPROVED_BY.values())))
-ASK = " ".join(f"skybridge.{act}" for act in approvals.APPROVED_BY)
+ASK = " ".join(f"skybridge.{act}" for act in (*approvals.APPROVED_BY, "stop_execution"))
 ACTS = (
     Act("grant", "Grant", DECIDE, grant, show, is_offered=is_waiting,
         explanation="Granting changes nothing by itself: who asked goes back to the booking or order and confirms "

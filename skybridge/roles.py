@@ -24,7 +24,7 @@ LOG = "skybridge.event skybridge.approval"
 STAFF = "auth.user auth.group skybridge.staffsession axes.accessattempt admin.logentry"
 KEYS = "skybridge.idempotencykey"
 
-SELLING = "confirm_booking cancel_booking change_itinerary refund_booking cancel_order"
+SELLING = "confirm_booking cancel_booking change_itinerary extend_hold refund_booking cancel_order"
 DEPARTING = "check_in board"
 
 
@@ -63,8 +63,8 @@ ROLES = {
         "Leads reservations and departures: disruptions, waivers, the second word on refunds and waivers.",
         sees=(FLIGHTS, DISRUPTIONS, BOOKINGS, DEPARTURES, DOCUMENTS, ORDERS, BACKUPS, MONEY, LOG, "partners.agency"),
         changes="flights.add_carrier flights.change_carrier",
-        does=f"{SELLING} {DEPARTING} process_order stop_execution redrive_execution disrupt_flight waive_penalty "
-        "approve_refund approve_waiver import_schedule export",
+        does=f"{SELLING} {DEPARTING} process_order stop_execution redrive_execution store_backup disrupt_flight "
+        "block_seats waive_penalty approve_refund approve_waiver import_schedule export",
     ),
     "finance": Role(
         "Keeps accounts, credit limits and prices; gives the second word on refunds.",
@@ -79,7 +79,7 @@ ROLES = {
         "partners.add_agent partners.change_agent partners.delete_agent auth.add_user auth.change_user "
         "auth.add_group auth.change_group",
         does="manage_api_keys revoke_session unlock_sign_in reset_second_factor stop_execution redrive_execution "
-        "export",
+        "store_backup export",
     ),
 }  # nobody's: use_api, which does all; give it to a group of your own
 

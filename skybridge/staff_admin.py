@@ -7,6 +7,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Prefetch, Sum, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -74,7 +75,11 @@ class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
 
+    @transaction.atomic
     def user_change_password(self, request, id, form_url=""):
+        """Set another's password; one's own takes the old one, on the page for that."""
+        if id == str(request.user.pk):
+            return redirect("admin:password_change")
         answer = super().user_change_password(request, id, form_url)
         if request.method == "POST" and answer.status_code == 302:
             subject = staff_sessions.subject_of(User(pk=int(id)))
@@ -121,6 +126,8 @@ class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
     @method_decorator(require_POST)
     def reset_second_factor(self, request, user_id) -> HttpResponse:
         user = self.touched(request, user_id, "skybridge.reset_second_factor")
+        if user == request.user:  # which takes a code of it
+            return redirect("second-factor")
         second_factor.take_away(user, actor=staff_caller(request), at=timezone.now(), reason="lost")
         self.message_user(request, f"{user} signs in without a second factor now.", messages.SUCCESS)
         return redirect("admin:auth_user_change", user_id)
@@ -150,7 +157,7 @@ PLAIN_FACTS = ("username", "is_active", "is_staff", "is_superuser")
 def facts_of(user: User) -> dict:
     facts = {name: getattr(user, name) for name in PLAIN_FACTS}
     groups = user.groups.order_by("name").values_list("name", flat=True)
-    return facts | {"groups": list(groups), "permissions": user.user_permissions.count()}
+    return facts | {"groups": list(groups), **names_in(user.user_permissions)}
 
 
 def may_touch(request, user: User | None) -> bool:
@@ -173,9 +180,9 @@ class GroupAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
 
     def save_related(self, request, form, formsets, change) -> None:
         group = form.instance
-        before = names_in(group) if change else None
+        before = names_in(group.permissions) if change else None
         super().save_related(request, form, formsets, change)
-        after = names_in(group)
+        after = names_in(group.permissions)
         if before != after:
             happening = Happening("group.changed" if change else "group.created", subject_of(group), before, after)
             record([happening], actor=staff_caller(request))
@@ -186,8 +193,8 @@ class GroupAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
         return actions
 
 
-def names_in(group: Group) -> dict:
-    pairs = group.permissions.values_list("content_type__app_label", "codename")
+def names_in(permissions) -> dict:
+    pairs = permissions.values_list("content_type__app_label", "codename")
     return {"permissions": sorted(f"{app}.{codename}" for app, codename in pairs)}
 
 

@@ -1,16 +1,23 @@
 """What staff do to orders, executions and backups in the back office: each act, who may, and what is refused."""
 
+from decimal import Decimal
+from uuid import UUID
+
 import pytest
 
-from orders import workflow
+from bookings.exceptions import QuoteStale
+from orders import services, workflow
 from orders.acts import failed_executions
 from orders.models import Backup, Execution, ExecutionEvent, Order, OrderQuote
+from partners.callers import Caller
 from skybridge.models import Approval, Event
 from tests.conftest import Api
 from tests.orders import shop
 from tests.skybridge.desk import act_page, confirm, do, forge, look, offered, text
 from tests.skybridge.staff import with_role
+from tests.ticketing.desk import sold
 
+DESK = Caller("staff", "1", "admin", is_staff=True)
 ORDERS, EXECUTIONS, BACKUPS = "orders/order", "orders/execution", "orders/backup"
 
 
@@ -100,7 +107,8 @@ def test_nothing_is_deleted(boss, placed):
 # --- Executions ---
 
 
-def test_an_execution_is_stopped_with_the_reason(boss, placed):
+def test_an_execution_is_stopped_with_the_reason(boss, placed, settings):
+    settings.REFUND_APPROVAL_ABOVE = 100_000
     assert offered(boss, EXECUTIONS, placed["order_id"]) == {"stop"}
     page = look(boss, EXECUTIONS, "stop", placed["order_id"])
     assert "is cancelled" in page
@@ -112,7 +120,46 @@ def test_an_execution_is_stopped_with_the_reason(boss, placed):
     assert shop.stock_of("PROD001") == 50
 
 
-def test_a_running_execution_that_has_moved_on_is_stopped_all_the_same(boss, acme, flight, placed):
+def test_stopping_a_dear_order_waits_for_a_second_person(boss, placed):
+    page = look(boss, EXECUTIONS, "stop", placed["order_id"])
+    assert "Second person</dt><dd>Needed." in page
+    assert "waits for a second person" in text(confirm(boss, EXECUTIONS, "stop", page))
+    assert (shop.execution(placed)["status"], shop.stock_of("PROD001")) == ("RUNNING", 49)
+    assert "(approval_pending)" in do(boss, EXECUTIONS, "stop", placed["order_id"])
+    do(with_role("finance"), "skybridge/approval", "grant", Approval.objects.get().pk)
+    assert "is ABORTED" in do(boss, EXECUTIONS, "stop", placed["order_id"])
+    order = Order.objects.get(pk=placed["order_id"])
+    assert Approval.objects.get().facts["amount"] == f"{order.refunded_amount.normalize():f}"
+    assert Approval.objects.get().used_at is not None
+
+
+def test_an_execution_that_gives_back_another_amount_is_not_stopped(placed):
+    before = shop.everything()
+    with pytest.raises(QuoteStale):
+        services.stop_execution(UUID(placed["order_id"]), caller=DESK, giving_back=Decimal(1))
+    assert shop.everything() == before
+
+
+def test_who_has_asked_to_stop_takes_it_back(placed):
+    head = with_role("administrator", name="head")
+    do(head, EXECUTIONS, "stop", placed["order_id"])
+    assert "is refused" in do(head, "skybridge/approval", "refuse", Approval.objects.get().pk)
+    assert "is ABORTED" not in do(head, EXECUTIONS, "stop", placed["order_id"])
+
+
+def test_what_other_orders_sold_to_its_passengers_counts_for_the_second_person(boss, acme, flight, settings):
+    settings.REFUND_APPROVAL_ABOVE = 300
+    booking = sold(acme, flight)
+    ticket = booking["tickets"][0]["ticket_id"]
+    shop.product("BAG1", price="250", rfic="C")
+    shop.order(acme, {"product_id": "BAG1", "quantity": 1, "ticket_id": ticket})
+    page = look(boss, ORDERS, "cancel", booking["order_id"], reason="ill")
+    assert "Products on other orders go back</dt><dd>250.00 USD" in page
+    assert "Second person</dt><dd>Needed." in page
+
+
+def test_a_running_execution_that_has_moved_on_is_stopped_all_the_same(boss, acme, flight, placed, settings):
+    settings.REFUND_APPROVAL_ABOVE = 100_000
     page = look(boss, EXECUTIONS, "stop", placed["order_id"])
     workflow.begin(placed["order_id"])
     assert "is ABORTED" in text(confirm(boss, EXECUTIONS, "stop", page))

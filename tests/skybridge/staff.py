@@ -26,3 +26,9 @@ def with_password(user: User) -> User:
     user.set_password(PASSWORD)
     user.save()
     return user
+
+
+def change_user(client: Client, user: User, **fields) -> int:
+    """Post the form of a user, and return the status of the answer."""
+    body = {"username": user.username, "is_active": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
+    return client.post(f"/admin/auth/user/{user.pk}/change/", {**body, **fields}).status_code

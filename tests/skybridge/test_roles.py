@@ -5,9 +5,11 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 
+from bookings.models import Booking
 from skybridge import roles
+from skybridge.history import subject_of
 from skybridge.models import Act, Event
-from tests.skybridge.staff import signed_in, user_with, with_role
+from tests.skybridge.staff import PASSWORD, change_user, signed_in, user_with, with_password, with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +28,23 @@ def test_the_table_names_only_permissions_that_exist_and_each_act_has_a_role():
     assert roles.apply() == []
     given = {act for role in roles.ROLES.values() for act in role.does.split()}
     assert given == {act for act, _ in Act._meta.permissions} - {"use_api"}
+
+
+@pytest.mark.parametrize(
+    ("page", "act", "neighbour"),
+    [
+        ("bookings/booking/act/extend_hold", "extend_hold", "change_itinerary"),
+        ("flights/flight/act/block_seats", "block_seats", "disrupt_flight"),
+        ("flights/flight/act/unblock_seats", "block_seats", "disrupt_flight"),
+        ("orders/backup/act/store", "store_backup", "redrive_execution"),
+    ],
+)
+def test_an_act_asks_for_its_own_permission(page, act, neighbour):
+    model = page.split("/")[1]
+    for name, expected in ((act, 404), (neighbour, 403)):  # 404: the page names nothing
+        user = user_with(name=f"with {name}")
+        user.user_permissions.set(Permission.objects.filter(codename__in=[name, f"view_{model}"]))
+        assert signed_in(user).get(f"/admin/{page}/").status_code == expected
 
 
 def test_again_nothing_happens_and_other_groups_stay(django_assert_num_queries):
@@ -87,6 +106,29 @@ def test_no_role_changes_anything_through_the_api(role, flight, monkeypatch):
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "not_in_role")
 
 
+@pytest.mark.parametrize(
+    ("role", "unseen"),
+    [("viewer", {"/api/v1/statement"}), ("reservations", {"/api/v1/statement"}), ("supervisor", set()),
+     ("check-in", {"/api/v1/statement", "/orders", "/executions"}), ("finance", set()),
+     ("administrator", {"/api/v1/statement"}), ("", {"/api/v1/statement", "/orders", "/executions",
+      "/api/v1/bookings", "/searchFlights"})],
+)  # fmt: skip
+def test_each_role_reads_through_the_api_what_it_sees(role, unseen):
+    client = signed_in(user_with(role, name="clerk"))
+    for path in ("/api/v1/statement", "/orders", "/executions", "/api/v1/bookings", "/searchFlights"):
+        answer = client.get(path)
+        assert (answer.status_code == 403) is (path in unseen), (path, answer.content)
+
+
+def test_a_check_in_desk_sells_nothing_through_the_api(flight):
+    """`/ticket` is a call of the desk that sells; the others of check-in and gates are theirs."""
+    client = with_role("check-in")
+    answer = client.post("/ticket", {"pax": "Ada Lovelace", "event_id": str(flight.pk)}, "application/json")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "not_in_role")
+    assert not Booking.objects.exists()
+    assert client.post("/checkin", {}, "application/json").status_code == 400
+
+
 def test_who_has_the_act_changes_through_the_api():
     user = user_with("viewer")
     user.user_permissions.add(Permission.objects.get(codename="use_api"))
@@ -94,11 +136,6 @@ def test_who_has_the_act_changes_through_the_api():
 
 
 # --- Administrators, who look after users ---
-
-
-def change_user(client, user: User, **fields) -> int:
-    body = {"username": user.username, "is_active": "on", "date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
-    return client.post(f"/admin/auth/user/{user.pk}/change/", {**body, **fields}).status_code
 
 
 def test_an_administrator_gives_a_role_with_an_event():
@@ -128,6 +165,17 @@ def test_an_administrator_does_not_touch_superusers():
     boss.refresh_from_db()
     assert boss.check_password("an old demo password")
     assert boss.is_superuser
+
+
+def test_an_administrator_changes_ones_own_sign_in_only_with_the_old_one():
+    user = with_password(user_with("administrator"))
+    client = signed_in(user)
+    new = {"password1": "a new demo password", "password2": "a new demo password"}
+    assert client.post(f"/admin/auth/user/{user.pk}/password/", new)["Location"] == "/admin/password_change/"
+    assert client.post(f"/admin/auth/user/{user.pk}/second-factor/")["Location"] == "/account/second-factor/"
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+    assert not Event.objects.filter(subject_id=subject_of(user)).exists()
 
 
 @pytest.mark.parametrize("role", ["viewer", "administrator"])
