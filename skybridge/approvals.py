@@ -3,7 +3,7 @@
 An act that needs it calls `require_granted` in its own transaction, with the facts that it is about to make true.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,10 +14,14 @@ from django.db.models import F, Q
 
 from skybridge.events import Actor, Happening, record
 from skybridge.exceptions import DomainError, Forbidden, InvalidInput, NotFound
-from skybridge.models import Approval
+from skybridge.history import subject_of
+from skybridge.models import Approval, Event
 
 # The acts that may need a second person, and the permission which that person has.
 APPROVED_BY = {"refund_booking": "skybridge.approve_refund", "waive_penalty": "skybridge.approve_waiver"}
+# What gives somebody power over another's account, and how long before asking it still counts.
+INDEPENDENT = timedelta(days=30)
+POWERS = ("user.created", "user.changed", "user.password_changed", "second_factor.taken_away", "group.changed")
 
 
 class ApprovalRequired(DomainError):
@@ -39,6 +43,17 @@ class OwnApproval(DomainError):
     code = "own_approval"
     status_code = 403
     message = "Another person than who asked must decide."
+
+
+class NotIndependent(DomainError):
+    """One of the two could sign in as the other, or has given the other the right to decide."""
+
+    code = "not_independent"
+    status_code = 403
+    message = (
+        f"Of you and who asked, one has made or changed the other's account or its groups within {INDEPENDENT.days} "
+        "days of it; a third person must decide."
+    )
 
 
 def refund_needs_approval(amount: Decimal, currency: str) -> bool:
@@ -79,7 +94,8 @@ def refuse(approval_id: UUID, *, user: User, at: datetime, reason: str = "") -> 
 def decide(approval_id: UUID, is_granted: bool, *, user: User, at: datetime, reason: str) -> Approval:
     """Decide, once. Locks the approval.
 
-    Raises NotFound, ApprovalDecided, OwnApproval, and Forbidden without the permission to decide on the act.
+    Raises NotFound, ApprovalDecided, OwnApproval, NotIndependent, and Forbidden without the permission to decide on the
+    act.
     """
     approval = Approval.objects.select_for_update().filter(pk=approval_id).first()
     if approval is None:
@@ -91,6 +107,8 @@ def decide(approval_id: UUID, is_granted: bool, *, user: User, at: datetime, rea
         raise Forbidden
     if approval.decided_at is not None:
         raise ApprovalDecided
+    if is_granted and not are_independent(approval.asked_by, user, since=approval.asked_at - INDEPENDENT):
+        raise NotIndependent
     approval.decided_by, approval.decided_at, approval.is_granted = user, at, is_granted
     approval.save(update_fields=["decided_by", "decided_at", "is_granted"])
     write_down("granted" if is_granted else "refused", approval, user, at, reason)
@@ -99,6 +117,22 @@ def decide(approval_id: UUID, is_granted: bool, *, user: User, at: datetime, rea
 
 def may_decide(user: User, act: str) -> bool:
     return user.is_active and user.is_staff and user.has_perm(APPROVED_BY[act])
+
+
+def are_independent(one: User, other: User, *, since: datetime) -> bool:
+    """Tell whether neither of two people has had power over the other's account since then. Three statements.
+
+    The event log knows: accounts made or changed, passwords and second factors taken away, groups that somebody is in.
+    """
+    over_other = Q(actor_id=str(one.pk), subject_id__in=subjects_of(other))
+    over_one = Q(actor_id=str(other.pk), subject_id__in=subjects_of(one))
+    powers = Event.objects.filter(at__gt=since, actor_kind="staff", action__in=POWERS)
+    return not powers.filter(over_other | over_one).exists()
+
+
+def subjects_of(user: User) -> list[UUID]:
+    """Return the ids under which changes of an account and of its groups are recorded."""
+    return [subject_of(row) for row in (user, *user.groups.all())]
 
 
 @transaction.atomic

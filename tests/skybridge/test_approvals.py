@@ -5,15 +5,16 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.utils import timezone
 
 from skybridge import approvals
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError
 from skybridge.models import Approval, Event
-from tests.skybridge.staff import user_with
+from tests.skybridge.staff import change_user, signed_in, user_with
 
 FACTS = {"amount": Decimal("750.00"), "currency": "USD"}
 ACTOR = Actor("staff", "1", "admin")
@@ -134,6 +135,86 @@ def test_it_is_asked_for_once_at_a_time(asked, clerk, boss):
     refused("approval_pending", ask, clerk, object_id=asked.object_id)
     approvals.refuse(asked.pk, user=boss, at=timezone.now())
     assert ask(clerk, object_id=asked.object_id).decided_at is None
+
+
+# --- Who could sign in as the other decides nothing for them ---
+
+NEW = {"password1": "a new demo password", "password2": "a new demo password"}
+
+
+def by_password(browser: Client, user: User) -> None:
+    assert browser.post(f"/admin/auth/user/{user.pk}/password/", NEW).status_code == 302
+
+
+def by_second_factor(browser: Client, user: User) -> None:
+    assert browser.post(f"/admin/auth/user/{user.pk}/second-factor/").status_code == 302
+
+
+def by_groups(browser: Client, user: User) -> None:
+    groups = Group.objects.filter(name__in=["supervisor", "finance"]).values_list("pk", flat=True)
+    assert change_user(browser, user, is_staff="on", groups=list(groups)) == 302
+
+
+def by_a_group_of_theirs(browser: Client, user: User) -> None:
+    group = Group.objects.create(name="night shift")
+    user.groups.add(group)
+    rights = list(Permission.objects.filter(codename="approve_waiver").values_list("pk", flat=True))
+    body = {"name": group.name, "permissions": rights}
+    assert browser.post(f"/admin/auth/group/{group.pk}/change/", body).status_code == 302
+
+
+@pytest.fixture
+def head() -> User:
+    """An administrator who works in reservations besides, and supervises."""
+    return user_with("administrator", "reservations", "supervisor", name="head")
+
+
+@pytest.mark.parametrize("power", [by_password, by_second_factor, by_groups, by_a_group_of_theirs])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_had_power_over_the_second_person_gets_no_word_of_theirs(head, boss, power, is_late):
+    if is_late:
+        asked = ask(head)
+        power(signed_in(head), boss)
+    else:
+        power(signed_in(head), boss)
+        asked = ask(head)
+    refused("not_independent", approvals.grant, asked.pk, user=boss, at=timezone.now())
+    assert approvals.grant(asked.pk, user=user_with("finance"), at=timezone.now()).is_granted
+
+
+def test_a_second_person_who_had_power_over_who_asked_decides_nothing(head, clerk):
+    by_password(signed_in(head), clerk)
+    asked = ask(clerk)
+    refused("not_independent", approvals.grant, asked.pk, user=head, at=timezone.now())
+    assert approvals.refuse(asked.pk, user=head, at=timezone.now()).is_granted is False
+
+
+def test_nobody_makes_their_own_second_person_superusers_neither():
+    root = User.objects.create_superuser("root")
+    browser = signed_in(root)
+    browser.post("/admin/auth/user/add/", {"username": "puppet", "usable_password": "true", **NEW})
+    puppet = User.objects.get(username="puppet")
+    User.objects.filter(pk=puppet.pk).update(is_staff=True, is_superuser=True)
+    puppet.refresh_from_db()
+    refused("not_independent", approvals.grant, ask(root).pk, user=puppet, at=timezone.now())
+
+
+def test_exchanged_permissions_of_a_user_are_an_event(boss):
+    old, new = (Permission.objects.get(codename=name) for name in ("board", "approve_waiver"))
+    boss.user_permissions.add(old)
+    groups = list(boss.groups.values_list("pk", flat=True))
+    browser = signed_in(User.objects.create_superuser("root"))
+    assert change_user(browser, boss, is_staff="on", groups=groups, user_permissions=[new.pk]) == 302
+    event = Event.objects.get(action="user.changed")
+    assert (event.before["permissions"], event.after["permissions"]) == (
+        ["skybridge.board"], ["skybridge.approve_waiver"],
+    )  # fmt: skip
+
+
+def test_it_counts_for_thirty_days(head, boss):
+    by_password(signed_in(head), boss)
+    later = timezone.now() + timedelta(days=30, minutes=1)
+    assert approvals.grant(ask(head, at=later).pk, user=boss, at=later).is_granted
 
 
 def test_the_database_refuses_a_grant_by_oneself(asked):
