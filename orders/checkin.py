@@ -16,6 +16,7 @@ from bookings.documents import BookingView, read_bookings
 from bookings.expiry import with_overdue_released
 from bookings.models import Booking, status_at
 from orders.delivery import Delivery, delivering
+from orders.departures import sees_all
 from orders.exceptions import OrderNotFound
 from orders.models import Order
 from orders.seats import seat_prices
@@ -56,13 +57,25 @@ def check_in_ticket(wish: Wish, *, event_id: UUID | None = None, caller: Caller,
 
 
 def check_in_booking(
-    booking_id: UUID, wishes: Sequence[Wish] = (), *, event_id: UUID | None = None, caller: Caller, at: datetime
+    booking_id: UUID,
+    wishes: Sequence[Wish] = (),
+    *,
+    event_id: UUID | None = None,
+    is_at_desk: bool = False,
+    caller: Caller,
+    at: datetime,
 ) -> CheckedIn:
     """Check the passengers of a booking in, all of them unless some are named, all or nothing.
 
-    Raises BookingNotFound, TicketNotFound, a CheckInRefused or a SeatRefused.
+    At an airport's desk whoever works there serves every booking; the rules stay those for the caller. Raises
+    BookingNotFound, TicketNotFound, a CheckInRefused or a SeatRefused.
     """
-    return check_in({booking_id: wishes}, event_id=event_id, caller=caller, at=at)
+    return check_in({booking_id: wishes}, event_id=event_id, is_at_desk=is_at_desk, caller=caller, at=at)
+
+
+def serving(caller: Caller, is_at_desk: bool) -> Caller:
+    """Return the caller by whom bookings are found: all of them at an airport's desk."""
+    return sees_all(caller) if is_at_desk and caller.works_at_gates else caller
 
 
 def check_in_order(
@@ -111,16 +124,22 @@ def booking_of(ticket_id: UUID, *, caller: Caller) -> UUID:
 
 
 def check_in(
-    wishes: Mapping[UUID, Sequence[Wish]], *, event_id: UUID | None = None, caller: Caller, at: datetime
+    wishes: Mapping[UUID, Sequence[Wish]],
+    *,
+    event_id: UUID | None = None,
+    is_at_desk: bool = False,
+    caller: Caller,
+    at: datetime,
 ) -> CheckedIn:
     """Check the passengers of bookings in; no wishes are all of a booking's passengers."""
-    return with_overdue_released(lambda: try_check_in(wishes, event_id, caller, at), at=at)
+    finder = serving(caller, is_at_desk)
+    return with_overdue_released(lambda: try_check_in(wishes, event_id, finder, caller, at), at=at)
 
 
 def try_check_in(
-    wishes: Mapping[UUID, Sequence[Wish]], event_id: UUID | None, caller: Caller, at: datetime
+    wishes: Mapping[UUID, Sequence[Wish]], event_id: UUID | None, finder: Caller, caller: Caller, at: datetime
 ) -> CheckedIn:
-    with delivering(wishes, caller=caller, at=at) as delivery:
+    with delivering(wishes, caller=finder, at=at) as delivery:
         prices, ticket_ids = seat_prices(caller), []
         unpaid = unpaid_orders(delivery)
         for booking in delivery.bookings:
@@ -202,10 +221,13 @@ def aboard(coupons: Sequence[Coupon]) -> list[UUID]:
     return list(dict.fromkeys(coupon.ticket_id for coupon in found))
 
 
-def undo_check_in(ticket_id: UUID, *, event_id: UUID | None = None, caller: Caller, at: datetime) -> CheckedIn:
+def undo_check_in(
+    ticket_id: UUID, *, event_id: UUID | None = None, is_at_desk: bool = False, caller: Caller, at: datetime
+) -> CheckedIn:
     """Take a passenger off a flight (and those after it), or off all. Raises as `ticketing.checkin.undo_check_in`."""
-    booking_id = booking_of(ticket_id, caller=caller)
-    with delivering([booking_id], caller=caller, at=at) as delivery:
+    finder = serving(caller, is_at_desk)
+    booking_id = booking_of(ticket_id, caller=finder)
+    with delivering([booking_id], caller=finder, at=at) as delivery:
         coupons = checkin.lock_coupons(booking_id)
         checkin.undo_check_in(coupons, ticket_id, event_id=event_id, caller=caller, at=at)
         delivery.is_changed = True

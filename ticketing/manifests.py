@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,6 +15,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
+from flights.airports import fold
 from flights.exceptions import FlightNotFound
 from flights.models import Cabin, Flight
 from partners.statements import as_cell
@@ -133,6 +134,19 @@ def traveller_of(row: tuple) -> Traveller:
     state = State.NO_SHOW if is_no_show else STATES[Coupon.Status(status)]
     bags = [CheckedBag(bag["tag"], Decimal(str(bag["kg"])), bag["status"]) for bag in tagged]
     return Traveller._make((*facts, state, boarded_at, bags))
+
+
+def matching(travellers: Iterable[Traveller], text: str, state: State | None = None) -> list[Traveller]:
+    """Keep the passengers in a state whose name, locator, seat, ticket or sequence number a text begins or is."""
+    words = fold(text).split()
+    code = "".join(text.split()).upper()
+    return [t for t in travellers if (state is None or t.state == state) and (not words or is_meant(t, words, code))]
+
+
+def is_meant(traveller: Traveller, words: Sequence[str], code: str) -> bool:
+    numbers = (traveller.record_locator, traveller.seat, traveller.ticket_number, str(traveller.sequence_number))
+    names = fold(traveller.name).split()
+    return code in numbers or all(any(name.startswith(word) for name in names) for word in words)
 
 
 # --- Counts ---

@@ -130,3 +130,14 @@ def packed(row: bytes, scale: int) -> bytes:
 
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+# --- Reading one ---
+
+
+def read_symbol(grey: bytes, width: int, height: int) -> str:
+    """Return the text of the first boarding pass symbol in a picture of grey octets, row by row; "" for none."""
+    picture = memoryview(grey).cast("B", (height, width))
+    formats = [style.format for style in STYLES.values()]
+    found = zxingcpp.read_barcodes(picture, formats=formats, text_mode=zxingcpp.TextMode.Plain)
+    return next((barcode.text for barcode in found if barcode.text), "")
