@@ -100,6 +100,21 @@ WORDS: dict[str, dict[str, Word]] = {
         "W": Word(_("Premium economy")),
         "Y": Word(_("Economy")),
     },
+    "progress": {
+        "on_time": Word(pgettext_lazy("flight", "On time"), DONE),
+        "delayed": Word(pgettext_lazy("flight", "Delayed"), WARNING),
+        "boarding": Word(pgettext_lazy("flight", "Boarding"), RUNNING),
+        "closed": Word(pgettext_lazy("flight", "Gate closed"), WAITING),
+        "departed": Word(pgettext_lazy("flight", "Departed")),
+        "cancelled": Word(pgettext_lazy("flight", "Cancelled"), FAILED),
+    },
+    "manifest": {
+        "booked": Word(pgettext_lazy("passenger", "Not checked in"), WAITING),
+        "checked_in": Word(pgettext_lazy("passenger", "Checked in"), RUNNING),
+        "boarded": Word(pgettext_lazy("passenger", "On board"), DONE),
+        "no_show": Word(pgettext_lazy("passenger", "No-show"), FAILED),
+        "flown": Word(pgettext_lazy("passenger", "Flown")),
+    },
     "passenger": {
         "ADT": Word(_("Adult")),
         "CHD": Word(_("Child")),
