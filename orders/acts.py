@@ -2,15 +2,18 @@
 
 from decimal import Decimal
 
+from datetime import datetime
+
 from django import forms
 from django.db.models import QuerySet, Sum
 
 from bookings.acts import price_lines, refund_facts
 from bookings.models import Booking
-from orders import backups, quotes, services, workflow
+from orders import backups, quotes, redriving, services, workflow
 from orders.emds import sold_to
 from orders.exceptions import NotRedrivable, NotRunning, OrderQuoteNotFound
 from orders.models import Backup, Execution, Order
+from orders.redriving import failed_executions
 from skybridge.acts import Act, ActForm, Doing, Done, Lines, Shown, second_word, with_second_word
 from skybridge.approvals import refund_needs_approval
 from skybridge.exceptions import DomainError
@@ -144,11 +147,8 @@ def redrive(execution: Execution, doing: Doing) -> Done:
     return Done(f"is {after.status} from {after.state}.")
 
 
-def failed_executions() -> QuerySet[Execution]:
-    """Return the executions that failed and can be redriven, oldest first; asks an index."""
-    ended = (Execution.Status.FAILED, Execution.Status.TIMED_OUT)
-    found = Execution.objects.filter(status__in=ended, order__status=Order.Status.FAILED, order__deleted_at=None)
-    return found.select_related("order").order_by("order_id")
+def redrive_all(doing: Doing, until: datetime) -> int:
+    return redriving.queue_failed(until, caller=doing.caller, reason=doing.reason)
 
 
 def is_stoppable(execution: Execution) -> bool:
@@ -193,6 +193,7 @@ ORDER_ACTS = (
 EXECUTION_ACTS = (
     Act("redrive", "Redrive", "skybridge.redrive_execution", redrive, show_redrive, CardForm, is_redrivable,
         version_of_execution, everything=failed_executions, everything_label="Redrive all that failed",
+        queue=redrive_all,
         explanation="Goes on at the state that failed, with what was done before."),
     Act("stop", "Stop and undo", "skybridge.stop_execution", stop, show_stop, is_offered=is_stoppable,
         version=version_of_execution, is_grave=True,

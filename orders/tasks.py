@@ -1,11 +1,14 @@
+from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
-from orders import backups, reservations, services, workflow
+from orders import backups, dashboard_sales, redriving, reservations, services, workflow
+from orders.dashboard import keep_passengers
 from orders.disruption import choices as disruption_choices
 from orders.steps import WORKFLOW
+from partners.callers import Caller
 
 
 @shared_task(name="orders.carry_on")
@@ -16,6 +19,20 @@ def carry_on(order_id: str) -> None:
 @shared_task(name="orders.sweep_executions", expires=10)
 def sweep_executions() -> None:
     workflow.sweep()
+
+
+@shared_task(name="orders.redrive_failed")
+def redrive_failed(ids: list[str], until: str, user_id: str, reason: str) -> None:
+    caller = Caller(kind="staff", id=user_id, door="admin", is_staff=True)
+    orders = [UUID(order_id) for order_id in ids]
+    redriving.redrive_failed(orders, datetime.fromisoformat(until), caller=caller, reason=reason)
+
+
+@shared_task(name="orders.keep_dashboard", expires=30)
+def keep_dashboard() -> None:
+    at = timezone.now()
+    keep_passengers(at)
+    dashboard_sales.keep(at)
 
 
 @shared_task(name="orders.lapse_failed_orders")

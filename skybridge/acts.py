@@ -25,16 +25,18 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 
 from partners.callers import Caller
 from skybridge import approvals, context
 from skybridge.admin import staff_caller
 from skybridge.exceptions import DomainError, StaleVersion, StillRunning
-from skybridge.lists import money
+from skybridge.lists import COUNTED, money
 from skybridge.models import IdempotencyKey
 
 MOST = 200  # things of one page
+SHOWN_OF_ALL = 20
 MOST_MESSAGES = 20
 CHANGES_BY_ITSELF = {"last_used_at", "document"}
 Lines = Sequence[tuple[str, str]]
@@ -111,7 +113,8 @@ class Act:
     """Something that staff do. `permission`: any one of those named, with blanks between.
 
     `asks_first`: nothing is shown before the form is filled in. `is_offered` hides the button on things whose state
-    does not allow it; the service decides. `everything` are the things that "all at once" is about, if that is offered.
+    does not allow it; the service decides. `everything` are the things that "all at once" is about, if that is offered;
+    `queue` leaves those that were there at a moment to tasks, and returns how many.
     """
 
     name: str
@@ -124,6 +127,7 @@ class Act:
     version: Callable[[Any], str] = version_of
     everything: Callable[[], QuerySet] | None = None
     everything_label: str = ""
+    queue: Callable[[Doing, datetime], int] | None = None
     asks_first: bool = False
     for_several: bool = True
     is_grave: bool = False
@@ -220,6 +224,8 @@ class ActsAdmin(admin.ModelAdmin):
             raise Http404
         if not (act.is_for(request.user) and self.has_view_permission(request)):
             raise PermissionDenied
+        if act.queue and act.everything and ("all" in request.GET or "all" in request.POST):
+            return self.all_page(request, act, act.everything(), act.queue)
         return self.act_page(request, act, self.rows_for(request, act))
 
     def rows_for(self, request, act: Act) -> list[Any]:
@@ -248,6 +254,34 @@ class ActsAdmin(admin.ModelAdmin):
         entries = self.entries(act, rows, doing) if is_filled or not act.asks_first else []
         return self.shown_page(request, act, rows, form, entries, doing)
 
+    def all_page(self, request, act: Act, found: QuerySet, queue: Callable[[Doing, datetime], int]) -> HttpResponse:
+        """Show how many things an act is for and what comes of some; confirmed, leave those of that moment to tasks."""
+        at = timezone.now()
+        until = moment_of(request.POST.get("all", "")) if request.method == "POST" else at
+        form = act.form(request.POST if request.method == "POST" else None)
+        is_filled = request.method == "POST" and form.is_valid()
+        doing = Doing(request.user, staff_caller(request), at, form.cleaned_data if is_filled else {})
+        if is_filled:
+            return self.queued(request, queue, doing, until)
+        entries = self.entries(act, found[:SHOWN_OF_ALL], doing)
+        facts = {
+            **self.shown_facts(request, act, (), form, entries, doing),
+            "possible": found.order_by()[:COUNTED].count(), "counted": COUNTED, "until": until.isoformat(),
+        }  # fmt: skip
+        return self.act_response(request, "admin/act.html", facts)
+
+    def queued(self, request, queue: Callable[[Doing, datetime], int], doing: Doing, until: datetime) -> HttpResponse:
+        if not claim(request):
+            messages.error(request, f"This page was submitted before; nothing was done again. ({StillRunning.code})")
+            return redirect(self.back_to(()))
+        try:
+            number = queue(doing, until)
+        except DomainError as refusal:
+            messages.error(request, words_of(refusal))
+        else:
+            messages.success(request, f"{number:,} queued, 0 refused. What comes of each is in its history.")
+        return redirect(self.back_to(()))
+
     def entries(self, act: Act, rows: Iterable[Any], doing: Doing) -> list[Entry]:
         found = []
         for row in rows:
@@ -260,7 +294,11 @@ class ActsAdmin(admin.ModelAdmin):
         return found
 
     def shown_page(self, request, act: Act, rows, form, entries: list[Entry], doing: Doing) -> HttpResponse:
-        facts = {
+        facts = self.shown_facts(request, act, rows, form, entries, doing)
+        return self.act_response(request, "admin/act.html", facts)
+
+    def shown_facts(self, request, act: Act, rows, form, entries: list[Entry], doing: Doing) -> dict[str, Any]:
+        return {
             **self.page_facts(request, act),
             "rows": rows,
             "form": form,
@@ -271,7 +309,6 @@ class ActsAdmin(admin.ModelAdmin):
             "once": uuid4().hex,
             "is_all": "all" in request.GET and len(rows) == MOST,
         }
-        return self.act_response(request, "admin/act.html", facts)
 
     def page_facts(self, request, act: Act) -> dict[str, Any]:
         title = act.label
@@ -318,6 +355,17 @@ def deal_with_one(act: Act, row: Any, doing: Doing) -> Done:
         raise StaleVersion("This has changed since it was shown; look again and decide anew.")
     with context.saying(doing.reason):
         return act.carry_out(row, doing)
+
+
+def moment_of(text: str) -> datetime:
+    """Read the moment at which a page was shown, which it brings back. Raises Http404."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None or timezone.is_naive(moment):
+        raise Http404
+    return moment
 
 
 def wish_of(data: dict) -> str:

@@ -10,14 +10,30 @@ import threading
 import time
 from functools import partial
 from queue import Full, Queue
+from typing import Any
 
 from django.db import transaction
 
 from skybridge.celery import app
+from skybridge.exceptions import DomainError
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 2.0
 MOST_WAITING = 10_000
+
+
+class QueueAway(DomainError):
+    code = "queue_unavailable"
+    status_code = 503
+    message = "The queue does not answer; what it has not taken is as it was."
+
+
+def send_surely(task: str, *arguments: Any) -> None:
+    """Send a task that nothing else would find, and wait until the broker has it. Raises QueueAway."""
+    try:
+        app.send_task(task, arguments, retry=True, retry_policy={"max_retries": 1, "interval_start": 0})
+    except Exception as exc:
+        raise QueueAway from exc
 
 
 def send_after_commit(task: str, *arguments: str) -> None:
