@@ -75,6 +75,7 @@ class Question:
     names: Sequence[tuple[str, str]] = ()  # surname, given name
     agency: str = ""
     user: str = ""
+    mail: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def understand(text: str) -> Question:
         names=names_in(text),
         agency=text if len(text) >= 2 and is_name(text) else "",
         user=text,
+        mail=text if "@" in text else "",
     )
 
 
@@ -217,7 +219,7 @@ def find(text: str, kinds: Collection[str], *, at: datetime) -> Found:
     if "partners.agency" in kinds and question.agency:
         found.agencies = agencies_of(question.agency)
     if "orders.order" in kinds and question.user:
-        found.others += orders_of(question.user)
+        found.others += orders_of(question)
     return found
 
 
@@ -324,10 +326,29 @@ def agencies_of(name: str) -> list[Agency]:
     return list(Agency.objects.raw(AGENCIES, [name, name, LAST_CHARACTER, SHOWN]))
 
 
-def orders_of(customer: str) -> list[Hit]:
-    """Return a customer's newest orders, which are not deleted."""
-    sql = """SELECT id, status FROM orders_order WHERE deleted_at IS NULL AND customer_id = %s
-        ORDER BY id DESC LIMIT %s"""
+BOUGHT = """(
+    SELECT id, status, 'customer ' || customer_id FROM orders_order
+    WHERE deleted_at IS NULL AND customer_id = %s ORDER BY id DESC LIMIT {shown}
+)"""
+# All of an address in the order of the index; addresses that begin so, as many as are read of a name.
+MAILED = """(
+    SELECT id, status, contact_email FROM orders_order
+    WHERE deleted_at IS NULL AND contact_email <> '' AND lower(contact_email) = lower(%s) ORDER BY id DESC LIMIT {shown}
+)"""
+MAILED_LIKE = """(
+    SELECT id, status, contact_email FROM orders_order
+    WHERE deleted_at IS NULL AND contact_email <> ''
+        AND lower(contact_email) ~>=~ lower(%s) AND lower(contact_email) ~<~ (lower(%s) || %s) LIMIT {read}
+)"""
+
+
+def orders_of(question: Question) -> list[Hit]:
+    """Return the newest orders of a customer or of an address, which are not deleted. One statement."""
+    parts, values = [BOUGHT], [question.user]
+    if question.mail:
+        parts, values = [BOUGHT, MAILED, MAILED_LIKE], [*values, *[question.mail] * 3, LAST_CHARACTER]
+    union = " UNION ".join(parts).format(shown=SHOWN, read=NAMES_READ)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [customer, SHOWN])
-        return [Hit("orders.order", pk, str(pk), status, (f"customer {customer}",)) for pk, status in cursor.fetchall()]
+        found = f"SELECT DISTINCT ON (id) * FROM ({union}) AS found (id, status, whose)"
+        cursor.execute(f"{found} ORDER BY id DESC LIMIT {SHOWN}", values)
+        return [Hit("orders.order", pk, str(pk), status, (whose,)) for pk, status, whose in cursor.fetchall()]

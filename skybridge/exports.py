@@ -6,21 +6,21 @@ the list; each export is recorded when it begins and when it ends.
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import unescape
 from operator import attrgetter
-from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
+from django.db import transaction
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -29,23 +29,15 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
-from xlsxwriter import Workbook
-from xlsxwriter.worksheet import Worksheet
 
 from skybridge import context
 from skybridge.events import Actor, Happening, record
+from skybridge.spreadsheets import PIECE, Cell, begins_formula, workbook_pieces
 
 CHUNK = 2_000  # rows that are in memory at a time
-PIECE = 64 * 1024  # bytes of a file that are sent at a time
-SHEET_ROWS = 1_000_000  # a sheet holds 1,048,576
-LONGEST_TEXT = 32_767  # characters in a spreadsheet's cell
-EXACT_DIGITS = 15  # a spreadsheet's number holds no more
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
-Cell = str | int | Decimal | float | bool | date | datetime | None
 Read = Callable[[Any], Any]
-# Source: OWASP, CSV Injection; its list with the full-width signs, also after blanks.
-begins_formula = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]").match
 find_tags = re.compile(r"<[^>]*>")
 
 
@@ -111,9 +103,11 @@ def cell_of(column: Column, row: Any) -> Cell:
     return None if text in ("", "–") else text
 
 
-def rows_of(queryset: Any, columns: list[Column]) -> Iterator[list[Cell]]:
-    for row in queryset.iterator(chunk_size=CHUNK):
-        yield [cell_of(column, row) for column in columns]
+def rows_of(queryset: Any, columns: list[Column]) -> Generator[list[Cell]]:
+    """Yield a list's rows as they are read. Its transaction spares the database to write them all down beforehand."""
+    with transaction.atomic():
+        for row in queryset.iterator(chunk_size=CHUNK):
+            yield [cell_of(column, row) for column in columns]
 
 
 # --- CSV ---
@@ -151,73 +145,7 @@ def csv_cell(value: Cell) -> Cell:
     return value
 
 
-# --- XLSX ---
-
-
-def xlsx_pieces(headings: list[str], rows: Iterator[list[Cell]]) -> Iterator[bytes]:
-    """Yield a workbook in pieces. Its rows go to the disk as they come; the file exists when the last is written."""
-    with NamedTemporaryFile(suffix=".xlsx") as file:
-        write_workbook(file, headings, rows)
-        file.seek(0)
-        while piece := file.read(PIECE):
-            yield piece
-
-
-def write_workbook(file: IO[bytes], headings: list[str], rows: Iterator[list[Cell]]) -> None:
-    # No text becomes a formula, a link or a number; times are UTC.
-    texts = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with Workbook(file, {"constant_memory": True, "remove_timezone": True, **texts}) as book:
-        formats: dict[type, Any] = {
-            datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-            date: book.add_format({"num_format": "yyyy-mm-dd"}),
-        }
-        bold = book.add_format({"bold": True})
-        sheet, number = new_sheet(book, headings, bold), 0
-        for row in rows:
-            if number == SHEET_ROWS:
-                sheet, number = new_sheet(book, headings, bold), 0
-            number += 1
-            write_row(sheet, number, row, formats)
-
-
-def new_sheet(book: Workbook, headings: list[str], bold: Any) -> Worksheet:
-    sheet = book.add_worksheet()
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(headings) - 1, 18)
-    for place, heading in enumerate(headings):
-        sheet.write_string(0, place, heading, bold)
-    return sheet
-
-
-def write_row(sheet: Worksheet, number: int, row: list[Cell], formats: Mapping[type, Any]) -> None:
-    for place, value in enumerate(row):
-        if isinstance(value, str):
-            sheet.write_string(number, place, value[:LONGEST_TEXT])
-        elif isinstance(value, bool):
-            sheet.write_boolean(number, place, value)
-        elif isinstance(value, date):
-            write_time(sheet, number, place, value, formats[type(value)])
-        elif value is not None:
-            write_number(sheet, number, place, value)
-
-
-def write_number(sheet: Worksheet, number: int, place: int, value: Any) -> None:
-    """Write a number as one, or as text where it has more digits than a spreadsheet keeps."""
-    digits = Decimal(value).as_tuple().digits
-    if len(digits) > EXACT_DIGITS:
-        sheet.write_string(number, place, str(value))
-    else:
-        sheet.write_number(number, place, value)
-
-
-def write_time(sheet: Worksheet, number: int, place: int, value: date, its_format: Any) -> None:
-    if value.year < 1900:  # where a spreadsheet's calendar begins
-        sheet.write_string(number, place, value.isoformat())
-    else:
-        sheet.write_datetime(number, place, value, its_format)
-
-
-WRITERS = {"csv": csv_pieces, "xlsx": xlsx_pieces}
+WRITERS = {"csv": csv_pieces, "xlsx": workbook_pieces}
 
 
 # --- The page ---
@@ -259,7 +187,7 @@ class ExportMixin(admin.ModelAdmin):
         export = Export(request, self.opts.label, kind)
         rows = export.counted(rows_of(shown.queryset, columns))
         pieces = WRITERS[kind]([column.heading for column in columns], rows)
-        response = StreamingHttpResponse(export.recorded(pieces), content_type=KINDS[kind])
+        response = StreamingHttpResponse(export.recorded(pieces, rows), content_type=KINDS[kind])
         response["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
         return response
 
@@ -275,16 +203,18 @@ class Export:
         self.facts = {"list": label, "file": self.file_name, "filters": dict(request.GET.items())}
         record([Happening("export.begun", self.id, after=self.facts)], actor=self.actor, at=at)
 
-    def counted(self, rows: Iterator[list[Cell]]) -> Iterator[list[Cell]]:
-        for row in rows:
-            self.rows += 1
-            yield row
+    def counted(self, rows: Generator[list[Cell]]) -> Generator[list[Cell]]:
+        with closing(rows):
+            for row in rows:
+                self.rows += 1
+                yield row
 
-    def recorded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass the file on, and record how it ended: whole, or broken off by either side."""
+    def recorded(self, pieces: Iterator[bytes], rows: Generator[list[Cell]]) -> Iterator[bytes]:
+        """Pass the file on, end its query, and record how it ended: whole, or broken off by either side."""
         is_whole = False
         try:
-            yield from pieces
+            with closing(rows):
+                yield from pieces
             is_whole = True
         finally:
             word = "ended" if is_whole else "broken_off"

@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-executions": {"task": "orders.sweep_executions", "schedule": timedelta(seconds=2)},
     "store-backups": {"task": "orders.store_backups", "schedule": timedelta(seconds=5)},
     "return-unused-payments": {"task": "orders.return_unused_payments", "schedule": timedelta(minutes=1)},
+    "keep-dashboard": {"task": "orders.keep_dashboard", "schedule": timedelta(seconds=30)},
     "lapse-failed-orders": {"task": "orders.lapse_failed_orders", "schedule": timedelta(minutes=1)},
     "depart-flights": {"task": "ticketing.depart_flights", "schedule": timedelta(seconds=30)},
     "refund-undecided": {"task": "orders.refund_undecided", "schedule": timedelta(minutes=1)},

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from flights.models import Flight, FlightCabin
 from orders import dashboard_sales
-from orders.dashboard import DayAhead, Route, percent, read_dashboard, share_text
+from orders.dashboard import DayAhead, Route, hours_of_today, percent, read_dashboard, share_text
 from orders.dashboard_pictures import Bar, chart, step_for
 from orders.models import Backup
+from orders.tasks import keep_dashboard
 from partners.buckets import most_refused
 from skybridge.roles import ROLES
 from tests import factories
@@ -162,6 +163,39 @@ def test_an_hour_that_is_over_is_counted_once(acme, flight, monkeypatch):
     assert read_from == [month, hour, hour + timedelta(hours=1)]
     assert kept.since(month - timedelta(days=1), hour + timedelta(minutes=80)) == {hour: 1}
     assert read_from[-1] == month - timedelta(days=1)
+
+
+def test_a_process_that_begins_takes_what_another_has_kept(acme, flight, monkeypatch):
+    confirmed(acme, flight)
+    now = timezone.now() + timedelta(hours=2)
+    dashboard_sales.keep(now)
+    expected = dashboard_sales.sales_by_day(now, days=30, with_revenue=True)
+    dashboard_sales.bookings.forget()
+    dashboard_sales.revenue.forget()
+    read_from, asked = [], dashboard_sales.bookings.read
+    monkeypatch.setattr(dashboard_sales.bookings, "read", lambda first: read_from.append(first) or asked(first))
+    assert dashboard_sales.sales_by_day(now, days=30, with_revenue=True) == expected
+    assert sum(day.bookings for day in expected) == 1
+    assert now - read_from[0] < timedelta(minutes=75)
+
+
+def test_what_is_kept_does_not_go_back_far_enough(acme, flight):
+    confirmed(acme, flight)
+    now = timezone.now()
+    dashboard_sales.keep(now)
+    dashboard_sales.bookings.forget()
+    assert sum(day.bookings for day in dashboard_sales.sales_by_day(now, days=60, with_revenue=False)) == 1
+
+
+def test_passengers_are_counted_by_the_beat(noon, acme, flight):
+    leave_in(flight, 120)
+    check_in(acme, flight, minutes=120)
+    assert read().today.checked_in == 1  # nobody has counted: the page does
+    keep_dashboard()
+    with CaptureQueriesContext(connection) as queries:
+        assert read().today.checked_in == 1
+    assert not any("k.flight_id = f.id AND k.status" in query["sql"] for query in queries)
+    assert sum(hour.checked_in for hour in hours_of_today(noon + timedelta(days=1), with_passengers=True)) == 0
 
 
 # --- The page ---

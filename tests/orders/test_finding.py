@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from orders.finding import Question, understand
-from orders.models import arn_of
+from orders.models import Order, arn_of
 from tests.bookings.sales import act, book, confirmed
 from tests.conftest import session_api
 from tests.orders import shop
@@ -125,6 +126,23 @@ def test_an_agency_is_found_by_the_beginning_of_its_name(office, acme):
     assert find(office, "acme tr").url == f"/admin/partners/agency/{acme.id}/change/"
 
 
+@pytest.mark.parametrize("text", ["ada@example.com", "ADA@example.com", "ada@", "Ada@Exam"])
+def test_an_order_is_found_by_the_beginning_of_its_address(office, acme, text):
+    shop.product()
+    mine = shop.order(acme, ("PROD001", 1), contact_email="Ada@Example.com")["order_id"]
+    shop.order(acme, ("PROD001", 1), contact_email="adam@example.com")
+    shop.order(acme, ("PROD001", 1))
+    assert find(office, text).url == f"/admin/orders/order/{mine}/change/"
+
+
+def test_an_address_that_is_the_customer_s_id_too_is_one_order(office, acme):
+    shop.product()
+    mine = shop.order(acme, ("PROD001", 1), contact_email="ada@example.com", customer_id="ada@example.com")["order_id"]
+    assert find(office, "ada@example.com").url == f"/admin/orders/order/{mine}/change/"
+    Order.objects.update(deleted_at=timezone.now())
+    assert find(office, "ada@example.com").status_code == 200
+
+
 # --- Names ---
 
 
@@ -182,6 +200,15 @@ def test_six_statements_are_the_most(office, acme, flight):
         response = find(office, "bcdfgh")
     assert response.status_code == 200
     assert len(statements) <= 2 + 6  # the session and the user
+
+
+def test_an_address_takes_as_few(office, acme):
+    shop.product()
+    for _ in range(3):
+        shop.order(acme, ("PROD001", 1), contact_email="ada@example.com")
+    with CaptureQueriesContext(connection) as statements:
+        assert find(office, "ada@example.com").context["found"].count == 3
+    assert len(statements) <= 2 + 2
 
 
 def test_staff_find_what_they_may_see(clerk, acme, flight):

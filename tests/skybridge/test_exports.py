@@ -3,6 +3,7 @@
 import csv
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import md5
 from io import BytesIO, StringIO
 
 import pytest
@@ -13,8 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from skybridge.exports import begins_formula, csv_pieces, xlsx_pieces
+from skybridge import spreadsheets
+from skybridge.exports import WRITERS, csv_pieces
 from skybridge.models import Event
+from skybridge.spreadsheets import begins_formula, workbook_pieces
 from tests import factories
 from tests.conftest import session_api
 from tests.skybridge.office import fill
@@ -36,6 +39,10 @@ def body_of(response) -> bytes:
 
 def csv_of(response) -> list[dict]:
     return list(csv.DictReader(StringIO(body_of(response).decode("utf-8-sig"))))
+
+
+def workbook(headings: list[str], rows: list[list]):
+    return load_workbook(BytesIO(b"".join(workbook_pieces(headings, iter(rows)))))
 
 
 def exports() -> list[str]:
@@ -153,19 +160,46 @@ def test_numbers_stay_numbers_in_a_csv():
 
 def test_a_workbook_holds_texts_as_texts():
     texts = ["=1+1", "{=1}", "http://x.test", "12", "\x01\x0b<&", "x" * 40_000]
-    file = BytesIO(b"".join(xlsx_pieces([str(n) for n in range(6)], iter([texts]))))
-    cells = next(iter(load_workbook(file).active.iter_rows(min_row=2)))
+    cells = next(workbook([str(n) for n in range(6)], [texts]).active.iter_rows(min_row=2))
     assert [cell.data_type for cell in cells] == ["s"] * 6
     assert [cell.value for cell in cells][:4] == texts[:4]
     assert [cell.hyperlink for cell in cells] == [None] * 6
+    assert cells[4].value == "_x0001__x000B_<&"  # so is what XML cannot hold written
     assert len(cells[5].value) == 32_767
+
+
+@pytest.mark.parametrize(("text", "is_quoted"), [("=1+1", True), (" @x", True), ("-1", True), ("Ada", False)])
+def test_a_text_that_looks_like_a_formula_stays_one_when_it_is_edited(text, is_quoted):
+    [[_], [cell]] = workbook(["name"], [[text]]).active.iter_rows()
+    assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", is_quoted)
+
+
+def test_what_looks_like_an_escape_is_none():
+    assert workbook(["name"], [["_x0041_"]]).active["A2"].value == "_x005F_x0041_"
+
+
+def test_a_full_sheet_is_followed_by_another(monkeypatch):
+    monkeypatch.setattr(spreadsheets, "SHEET_ROWS", 3)
+    sheets = [list(sheet.values) for sheet in workbook(["n"], [[n] for n in range(7)])]
+    assert sheets == [[("n",), (0,), (1,), (2,)], [("n",), (3,), (4,), (5,)], [("n",), (6,)]]
+    assert [list(sheet.values) for sheet in workbook(["n"], [])] == [[("n",)]]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_file_is_sent_while_its_rows_are_read(kind):
+    taken = []
+    pieces = WRITERS[kind](["n"], (taken.append(n) or [f"row {md5(b'%d' % n).hexdigest()}"] for n in range(100_000)))
+    next(pieces), next(pieces)
+    assert 0 < len(taken) < 20_000
+    longest = max(len(piece) for piece in pieces)
+    assert longest < 2 * spreadsheets.PIECE
+    assert len(taken) == 100_000
 
 
 def test_a_workbook_keeps_numbers_that_a_spreadsheet_would_round():
     at = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
     row = [Decimal("1234567890123456.78"), Decimal("0.1"), True, date(2026, 1, 2), at, date(1850, 1, 1), None]
-    file = BytesIO(b"".join(xlsx_pieces(list("abcdefg"), iter([row]))))
-    cells = list(load_workbook(file).active.values)[1]
+    cells = list(workbook(list("abcdefg"), [row]).active.values)[1]
     assert cells == (
         "1234567890123456.78",
         0.1,
