@@ -16,7 +16,7 @@ from partners.models import Agency
 from skybridge import history
 from skybridge.acts import ActsAdmin
 from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
-from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link
+from skybridge.lists import MadeFilter, StatusFilter, amount, badge, by_id, exact, link
 from ticketing.models import Bag, Coupon, Emd, Ticket
 
 TO_AGENCY = link("to_agency", "partners_agency", "agency_id", "agency", "agency")
@@ -54,7 +54,7 @@ class BookingAdmin(ActsAdmin, ReadOnlyAdmin):
         "locator", status, "created_at", TO_AGENCY, "user_id", "seats", amount("total_amount"), TO_ORDER,
     )  # fmt: skip
     list_select_related = ("agency",)
-    list_filter = ("status", MadeFilter, AgencyFilter)
+    list_filter = (("status", StatusFilter), MadeFilter, AgencyFilter)
     search_fields = ("locator",)
     search_help_text = "A record locator, passenger's name, ticket number, booking or order id, agency or user id."
     ordering = ("-id",)

@@ -37,7 +37,18 @@ from skybridge.acts import ActsAdmin
 from skybridge.admin import PEOPLE, ReadOnlyAdmin, ReadOnlyInline, staff_caller
 from skybridge.exceptions import DomainError
 from skybridge.exports import ExportMixin
-from skybridge.lists import MadeFilter, amount, badge, by_id, exact, link, status
+from skybridge.lists import (
+    MadeFilter,
+    NumberedDayFilter,
+    StatusFilter,
+    amount,
+    badge,
+    by_id,
+    exact,
+    link,
+    status,
+    written,
+)
 from skybridge.versioned_admin import VersionedAdmin, VersionedForm
 
 STYLES = {"all": ["skybridge/execution.css"]}
@@ -45,6 +56,9 @@ TO_ORDER = link("order_link", "orders_order", "order_id", "order_id", "order")
 TO_BOOKING = link("to_booking", "bookings_booking", "booking_id", "booking", "booking")
 TO_PRODUCT = link("to_product", "orders_product", "product_id", "product_id", "product")
 TO_FLIGHT = link("to_flight", "flights_flight", "flight_id", "flight", "flight")
+
+
+NOT_SUCCEEDED = str(tuple(str(status) for status in Execution.Status if status != Execution.Status.SUCCEEDED))
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -56,7 +70,13 @@ class StateFilter(admin.SimpleListFilter):
         return [(state.name, state.name) for state in workflow.STATES]
 
     def queryset(self, request, queryset):
-        return queryset.filter(state=self.value()) if self.value() else queryset
+        if self.value() not in workflow.BY_NAME:
+            return queryset
+        queryset = queryset.filter(written(Execution._meta.get_field("state"), f"= '{self.value()}'"))
+        if workflow.FOLLOWING[self.value()] is None:
+            return queryset
+        # What has succeeded is at the last state: there are few others, and an index of them.
+        return queryset.filter(written(Execution._meta.get_field("status"), "IN " + NOT_SUCCEEDED))
 
 
 def history_of(execution: Execution) -> list[ExecutionEvent]:
@@ -144,7 +164,7 @@ class OrderAdmin(ActsAdmin, ReadOnlyAdmin):
         "customer_id", amount("total_amount"), amount("refunded_amount"), "payment_method",
     )  # fmt: skip
     list_select_related = ("agency",)
-    list_filter = ("status", MadeFilter, AgencyFilter, DeletedFilter)
+    list_filter = (("status", StatusFilter), MadeFilter, AgencyFilter, DeletedFilter)
     search_help_text = "An order's id, or a customer's."
     find_by = (by_id, lambda text: Q(customer_id=text, deleted_at=None))  # the index has those that are not deleted
     ordering = ("-id",)
@@ -201,7 +221,7 @@ class OrderAdmin(ActsAdmin, ReadOnlyAdmin):
 @admin.register(Execution)
 class ExecutionAdmin(ActsAdmin, ReadOnlyAdmin):
     list_display = ("order_id", status, "state", "started_at", "took", "error")
-    list_filter = ("status", StateFilter, MadeFilter)
+    list_filter = (("status", StatusFilter), StateFilter, MadeFilter)
     search_help_text = "An order's id, or the execution's ARN."
     find_by = (exact("pk", lambda text: UUID(text.rpartition(":")[2])),)
     ordering = ("-order_id",)
@@ -345,11 +365,16 @@ class DisruptedBookingAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related("booking", "disruption")
 
 
+class TakenFilter(NumberedDayFilter):
+    title = "day it was taken (UTC)"
+    column = "taken_at"
+
+
 @admin.register(Backup)
 class BackupAdmin(ActsAdmin, ReadOnlyAdmin):
     acts = BACKUP_ACTS
     list_display = ("stream", "kind", "version", "state", "taken_at", "stored_at", "sha256")
-    list_filter = (("stored_at", admin.EmptyFieldListFilter),)
+    list_filter = (("stored_at", admin.EmptyFieldListFilter), TakenFilter)
     search_help_text = "An order's id, or an account's code."
     find_by = (lambda text: Q(kind__in=Backup.Kind.values, stream=text),)
     exclude = ("document",)

@@ -17,7 +17,7 @@ from skybridge import history
 from skybridge.acts import ActsAdmin
 from skybridge.admin import HistoryMixin, ListMixin, ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
 from skybridge.events import Actor
-from skybridge.lists import MadeFilter, amount, by_id, exact, link, money, status
+from skybridge.lists import MadeFilter, NumberedDayFilter, StatusFilter, amount, by_id, exact, link, money, status
 from skybridge.versioned_admin import VersionedAdmin
 
 TO_AGENCY = link("to_agency", "partners_agency", "agency_id", "agency", "agency")
@@ -197,6 +197,7 @@ class AccountAdmin(VersionedAdmin, ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "kind", TO_ACCOUNT, amount("amount"), TO_ORDER, "reference")
     list_display_links = ("at",)
+    list_filter = (NumberedDayFilter,)
     search_help_text = "An account's code, or the id of an order or posting."
     find_by = (exact("account_id"), exact("order_id", UUID), exact("posting_id", UUID))
     ordering = ("-id",)
@@ -216,7 +217,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = (
         "created_at", amount("amount"), status, "is_wanted", amount("refunded_amount"), TO_ORDER, "provider",
     )  # fmt: skip
-    list_filter = ("status", MadeFilter)
+    list_filter = (("status", StatusFilter), MadeFilter)
     search_help_text = "The id of a payment or order."
     find_by = (by_id, exact("order_id", UUID))
     ordering = ("-id",)

@@ -21,7 +21,7 @@ from partners.models import Agency
 from skybridge import history
 from skybridge.events import Happening, record
 from skybridge.exports import ExportMixin
-from skybridge.lists import CutPaginator, Finder, badge, exact
+from skybridge.lists import CutPaginator, Finder, NumberedDayFilter, badge, exact
 from skybridge.models import Event, IdempotencyKey
 from skybridge.versioned_admin import VersionedAdmin
 
@@ -181,6 +181,7 @@ class ReadOnlyInline(admin.TabularInline):
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
     list_display = ("at", "what", "subject_id", "actor_kind", "actor_id", "door", "reason", "request_id")
+    list_filter = (NumberedDayFilter,)
     find_by = (exact("subject_id", UUID), exact("pk", int))
     search_help_text = "The id of what it happened to, or of the event."
     ordering = ("-id",)
