@@ -205,9 +205,12 @@ WHERE f.departs_at >= %(first)s::timestamptz AND f.departs_at < %(last)s::timest
 GROUP BY 1
 """
 PASSENGERS = """
-SELECT date_trunc('hour', f.departs_at), count(*), count(*) FILTER (WHERE k.status <> 'C')
+SELECT date_trunc('hour', f.departs_at), sum(k.checked_in)::int, sum(k.boarded)::int
 FROM flights_flight f
-JOIN ticketing_coupon k ON k.flight_id = f.id AND k.status IN ('C', 'L', 'F') AND k.takes_seat
+CROSS JOIN LATERAL (
+    SELECT count(*) AS checked_in, count(*) FILTER (WHERE status <> 'C') AS boarded FROM ticketing_coupon
+    WHERE flight_id = f.id AND status IN ('C', 'L', 'F') AND takes_seat
+) k
 WHERE f.departs_at >= %(first)s::timestamptz AND f.departs_at < %(last)s::timestamptz AND f.status <> 'cancelled'
 GROUP BY 1
 """
