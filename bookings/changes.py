@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from bookings.contacts import shown_phone
 from bookings.documents import BookingView, is_being_ordered, obstacle, read_bookings
-from bookings.exceptions import CannotChange, HoldExpired, NameChangeNotAllowed, NotChangeable
+from bookings.exceptions import CannotChange, HoldExpired, NotChangeable, NotInBooking
 from bookings.expiry import with_overdue_released
 from bookings.fare_rules import (
     Settlement,
@@ -33,8 +33,10 @@ from bookings.fare_rules import (
 )
 from bookings.holds import draft_ticket
 from bookings.models import Booking, has_run_out, status_at
+from bookings.moves import check_place
 from bookings.open_tickets import point_at_flight
 from bookings.parties import Passenger, check_ages, check_party, seats_of, unnamed
+from bookings.renaming import Names, check_renaming
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
 from flights.models import Flight
@@ -49,21 +51,11 @@ from ticketing.services import give_up_coupons, give_up_tickets, issue_tickets, 
 
 
 @dataclass(frozen=True)
-class Names:
-    """New names for one passenger, by ticket or by place in the booking; empty ones stay as they are."""
-
-    ticket_id: UUID | None = None
-    fields: tuple[tuple[str, Any], ...] = ()
-
-    @classmethod
-    def of(cls, fields: dict[str, Any]) -> "Names":
-        names = tuple((name, value) for name, value in fields.items() if name != "ticket_id")
-        return cls(fields.get("ticket_id"), names)
-
-
-@dataclass(frozen=True)
 class Change:
-    """What is to change; None leaves it. `flight_designator` says which flight's date, where there are several."""
+    """What is to change; None leaves it. `flight_designator` says which flight's date, where there are several.
+
+    Or `flight_id` is the flight to be given up for `to_flight_id`, another one of the same route.
+    """
 
     wishes: Sequence[Wish] | None = None
     party: Sequence[Passenger] | None = None
@@ -209,6 +201,8 @@ class Changing:
             self.change_seats(change.seats)
         if change.departure_date:
             self.move_date(change.departure_date, change.flight_designator)
+        if change.to_flight_id:
+            self.move_flight(change.flight_id, change.to_flight_id)
         if change.seats and not fewer:
             self.change_seats(change.seats)
 
@@ -273,13 +267,27 @@ class Changing:
         if flight.departure_date == departure_date:
             return
         wish = Wish(designator=flight.designator, departure_date=departure_date, origin=flight.origin, cabin=old.cabin)
-        new = open_offer(wish, self.booking.seats, at=self.at)
+        self.move(view, old, open_offer(wish, self.booking.seats, at=self.at))
+
+    def move_flight(self, flight_id: UUID | None, to_flight_id: UUID) -> None:
+        """Move one flight to another one of its route, at that flight's price."""
+        view = self.view()
+        old = next((segment for segment in self.segments(view) if segment.flight.id == flight_id), None)
+        if old is None:
+            raise NotInBooking(f"Flight {flight_id} is not one of this booking.")
+        new = open_offer(Wish(flight_id=to_flight_id, cabin=old.cabin), self.booking.seats, at=self.at)
+        check_place(view, old.flight, new.flight)
+        self.move(view, old, new)
+
+    def move(self, view: BookingView, old: Segment, new: Offer) -> None:
+        """Give up a flight for another one. Raises CannotChange or NotChangeable."""
+        flight = old.flight
         if new.flight.id in view.flights:
             raise CannotChange("This booking is on that flight already.")
         if new.currency != self.booking.currency:
             raise CannotChange("That flight is sold in another currency.", currency=new.currency)
-        move = self.exchange if self.is_confirmed else self.repoint
-        move(view, flight.id, new)
+        carry_out = self.exchange if self.is_confirmed else self.repoint
+        carry_out(view, flight.id, new)
         [old_id] = cabin_ids([(flight.id, old.cabin)]).values()
         self.take({old_id: -self.booking.seats, new.cabin_id: self.booking.seats})
 
@@ -371,16 +379,6 @@ class Changing:
         happening = events.Happening(action, booking.pk, summary(before), summary(after))
         events.record([happening], actor=self.actor, at=self.at)
         return after, self.settlement
-
-
-def check_renaming(ticket: TicketFacts, fields: dict[str, Any], caller: Caller) -> None:
-    """Refuse another name on an issued ticket to all but staff; a missing one may be given.
-
-    Raises NameChangeNotAllowed.
-    """
-    for present, name in ((ticket.surname, "surname"), (ticket.given_name, "given_name")):
-        if ticket.number and not caller.is_staff and present and fields.get(name, present) != present:
-            raise NameChangeNotAllowed(ticket_id=ticket.id)
 
 
 def summary(view: BookingView) -> dict:

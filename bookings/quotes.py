@@ -190,6 +190,7 @@ def change_of(request: dict[str, Any]) -> Change:
         names=[names_of(name) for name in names or ()],
         contact=tuple((name, value) for name, value in request.get("contact", ())),
         departure_date=day_of(request["departure_date"]),
+        **{name: UUID(request[name]) for name in ("flight_id", "to_flight_id") if request.get(name)},
     )
 
 

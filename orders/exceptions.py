@@ -115,3 +115,20 @@ class OtherRoute(DomainError):
 class UnknownCabin(InvalidInput):
     code = "unknown_cabin"
     message = "The flight sells no such cabin; see its cabins."
+
+
+# --- The pages ---
+
+
+class AskAgency(DomainError):
+    """A traveller wants to change what an agency has sold."""
+
+    code = "ask_agency"
+    status_code = 403
+    message = "This booking was made by a travel agency; ask the agency to change it."
+
+
+class PayFirst(DomainError):
+    code = "pay_first"
+    status_code = 403
+    message = "Pay for the booking; it is confirmed then."
