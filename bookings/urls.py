@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from bookings.views import guests, serving
+from bookings.views import guests, seats, serving
 from bookings.viewsets import (
     AgencyBookingViewSet,
     BookingViewSet,
@@ -44,5 +44,6 @@ urlpatterns = [
 urlpatterns += [
     path("bookings/", serving.bookings_page, name="bookings"),
     re_path(rf"^bookings/{ONE}/$", serving.booking_page, name="booking"),
+    re_path(rf"^bookings/{ONE}/seats/$", seats.seats_page, name="booking-seats"),
     path("manage/", guests.manage_page, name="manage"),
 ]

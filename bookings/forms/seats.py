@@ -1,0 +1,83 @@
+"""Choosing seats: a passenger and a seat, two who swap, and paying."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order
+from orders.seat_choice import Member
+from skybridge.pages import PageForm
+
+
+def name_of(member: Member) -> str:
+    ticket = member.ticket
+    unnamed = _("Passenger %(number)s") % {"number": ticket.position}
+    return f"{ticket.given_name} {ticket.surname}".strip() or unnamed
+
+
+class PartyForm(PageForm):
+    """A form about passengers of one party, named by their tickets; others are refused."""
+
+    def __init__(self, *args, party: Sequence[Member] = (), **kwargs):
+        super().__init__(*args, **kwargs)
+        choices = [(str(member.ticket.id), name_of(member)) for member in party]
+        for field in self.fields.values():
+            if isinstance(field, forms.TypedChoiceField) and field.coerce is UUID:
+                field.choices = choices
+
+
+class SeatForm(PartyForm):
+    ticket = forms.TypedChoiceField(label=_("Passenger"), coerce=UUID)
+    seat = forms.RegexField(
+        r"^\d{1,3}[A-Z]$",
+        label=_("Seat"),
+        error_messages={"required": _("Choose a seat."), "invalid": _("A seat is a row and a letter, such as 12A.")},
+    )
+
+    def clean_seat(self) -> str:
+        return self.cleaned_data["seat"].lstrip("0")
+
+
+class PassengerForm(PartyForm):
+    ticket = forms.TypedChoiceField(label=_("Passenger"), coerce=UUID)
+
+
+class PlainForm(PartyForm):
+    """Nothing to fill in."""
+
+
+class SwapForm(PartyForm):
+    one = forms.TypedChoiceField(label=_("Swap the seats of"), coerce=UUID)
+    other = forms.TypedChoiceField(label=_("and of"), coerce=UUID)
+
+    def clean(self):
+        super().clean()
+        if "one" in self.cleaned_data and self.cleaned_data["one"] == self.cleaned_data.get("other"):
+            raise forms.ValidationError(_("Choose two different passengers."), code="same")
+
+
+class PayForm(PageForm):
+    """How seats are paid. A card is the payment provider's token of it."""
+
+    method = forms.ChoiceField(label=_("Pay"), widget=forms.RadioSelect)
+    token = forms.CharField(
+        label=_("Card token"),
+        help_text=_("From the payment provider; tok_success in the sandbox."),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args, on_account: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        names = {Order.PaymentMethod.ACCOUNT: _("On account"), Order.PaymentMethod.CARD: _("By card")}
+        offered = names if on_account else {Order.PaymentMethod.CARD: names[Order.PaymentMethod.CARD]}
+        self.fields["method"].choices = list(offered.items())  # type: ignore[attr-defined]
+        self.fields["method"].initial = next(iter(offered))
+
+    def clean(self):
+        super().clean()
+        if self.cleaned_data.get("method") == Order.PaymentMethod.CARD and not self.cleaned_data.get("token"):
+            self.add_error("token", _("A card needs its token."))

@@ -1,0 +1,233 @@
+"""Choose seats: on a map or from a list, before and after the sale."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import QueryDict
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bookings.forms.seats import PassengerForm, PayForm, PlainForm, SeatForm, SwapForm, name_of
+from bookings.views.seat_grid import FILTERS, filters, grid_of, offered
+from orders import seat_choice
+from orders.seat_choice import PAID, Member, Seating, Wish, read_seating
+from orders.seats import give_up_seat, seat_booking, swap_seats
+from partners.pages import page
+from skybridge import pages
+from skybridge.exceptions import NotFound
+from skybridge.pages import PageForm
+
+PERMISSION = "skybridge.change_itinerary"
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise NotFound from None
+
+
+class Choice:
+    """One look at the page: the seating, whose turn it is, and what is wanted but not paid; all in the address."""
+
+    def __init__(self, request, booking_id: str):
+        self.request, self.at = request, timezone.now()
+        self.asked: QueryDict = request.GET
+        self.caller = request.caller
+        self.booking_id = UUID(booking_id)
+        self.read(uuid_or_none(self.asked.get("flight", "")))
+        self.wishes = [wish for text in self.asked.getlist("wish")[:36] if (wish := Wish.of(text))]
+        self.passenger = self.asked.get("passenger", "")
+        self.place = self.asked.get("at", "")
+        self.filter = self.asked.get("show", "") if self.asked.get("show") in FILTERS else ""
+
+    def read(self, flight_id: UUID | None) -> None:
+        self.seating: Seating = read_seating(self.booking_id, flight_id, caller=self.caller, at=self.at)
+
+    @property
+    def seated(self) -> list[Member]:
+        return [member for member in self.seating.party if member.is_movable]
+
+    @property
+    def current(self) -> Member | None:
+        """Return whose turn it is: who is named, else the first without a seat, else the first."""
+        wished = {wish.ticket_id for wish in self.wishes if wish.flight_id == self.seating.flight.id}
+        named = [m for m in self.seated if str(m.ticket.id) == self.passenger]
+        waiting = [m for m in self.seated if not m.coupon.seat and m.ticket.id not in wished]
+        return next(iter([*named, *waiting, *self.seated]), None)
+
+    def want(self, ticket_id: UUID, seat: str) -> None:
+        """Note a seat that is to be paid."""
+        self.forget(ticket_id)
+        self.wishes.append(Wish(ticket_id, self.seating.flight.id, seat))
+
+    def forget(self, *ticket_ids: UUID) -> None:
+        flight_id = self.seating.flight.id
+        self.wishes = [w for w in self.wishes if w.flight_id != flight_id or w.ticket_id not in ticket_ids]
+
+    def move_on(self, ticket_id: UUID) -> None:
+        """Make it the turn of the next passenger without a seat, in order, or leave it with this one."""
+        wished = {wish.ticket_id for wish in self.wishes if wish.flight_id == self.seating.flight.id}
+        ids = [member.ticket.id for member in self.seated]
+        place = ids.index(ticket_id)
+        following = [*self.seated[place + 1 :], *self.seated[:place]]
+        waiting = (m.ticket.id for m in following if not m.coupon.seat and m.ticket.id not in wished)
+        self.passenger = str(next(waiting, ticket_id))
+
+    def address(self, flight_id: UUID | None = None) -> str:
+        asked = [("flight", str(flight_id or self.seating.flight.id))]
+        if not flight_id:
+            asked += [("passenger", self.passenger), ("at", self.place), ("show", self.filter)]
+        asked = [pair for pair in asked if pair[1]] + [("wish", str(wish)) for wish in self.wishes]
+        anchor = "#at" if self.place and not flight_id else ""
+        return f"{reverse('booking-seats', args=[self.booking_id])}?{urlencode(asked)}{anchor}"
+
+
+@page(PERMISSION, guests=True, methods=("GET", "POST"))
+def seats_page(request, booking_id):
+    choice = Choice(request, booking_id)
+    form = None
+    if request.method == "POST":
+        form_class, act = ACTS.get(request.POST.get("action", ""), (SeatForm, choose))
+        form = bound(form_class, choice)
+        choice.passenger = request.POST.get("ticket", choice.passenger)
+        if form.is_valid():
+            with form.showing_refusals():
+                act(choice, form.cleaned_data)
+                return redirect(choice.address())
+        choice.read(choice.seating.flight.id)  # somebody may have been faster: the map is to be fresh
+    return pages.show(request, "bookings/seats_page.html", context_of(choice, form), form=form)
+
+
+def bound(form_class, choice: Choice):
+    named = {"on_account": may_owe(choice)} if form_class is PayForm else {"party": choice.seated}
+    return form_class(choice.request.POST, **named)
+
+
+def may_owe(choice: Choice) -> bool:
+    return not choice.caller.booking_id
+
+
+# --- What is done ---
+
+
+def choose(choice: Choice, wanted: dict) -> None:
+    """Seat a passenger, or note what is to be paid, and go on to the next one."""
+    ticket_id, seat = wanted["ticket"], wanted["seat"]
+    names = {"name": name_of(choice.seating.member(ticket_id)), "seat": seat}
+    choice.passenger = str(ticket_id)
+    if seat_choice.choose(choice.seating, ticket_id, seat, caller=choice.caller, at=choice.at):
+        choice.forget(ticket_id)
+        say(choice, _("%(name)s has seat %(seat)s."), names)
+    else:
+        choice.want(ticket_id, seat)
+        say(choice, _("Seat %(seat)s is kept for %(name)s when it is paid."), names)
+    choice.place = seat
+    choice.move_on(ticket_id)
+
+
+def give_up(choice: Choice, wanted: dict) -> None:
+    ticket_id = wanted["ticket"]
+    member = choice.seating.member(ticket_id)
+    if any(wish.ticket_id == ticket_id and wish.flight_id == choice.seating.flight.id for wish in choice.wishes):
+        choice.forget(ticket_id)
+    else:
+        give_up_seat(ticket_id, flight_id=choice.seating.flight.id, caller=choice.caller)
+    choice.passenger, choice.place = str(ticket_id), member.coupon.seat or ""
+    say(choice, _("%(name)s has no seat now."), {"name": name_of(member)})
+
+
+def swap(choice: Choice, wanted: dict) -> None:
+    one, other = (choice.seating.member(wanted[place]) for place in ("one", "other"))
+    swap_seats(choice.seating.flight.id, [one.ticket.id, other.ticket.id], caller=choice.caller)
+    names = {"one": name_of(one), "seat": other.coupon.seat, "other": name_of(other), "other_seat": one.coupon.seat}
+    say(choice, _("Swapped: %(one)s has %(seat)s, %(other)s has %(other_seat)s."), names)
+
+
+def seat_rest(choice: Choice, wanted: dict) -> None:
+    seating = choice.seating
+    coupons = seat_booking(seating.view.booking.id, seating.flight.id, {}, assign_rest=True, caller=choice.caller)
+    say(choice, _("Everybody has a seat: %(seats)s."), {"seats": ", ".join(k.seat for k in coupons if k.seat)})
+
+
+def pay(choice: Choice, wanted: dict) -> None:
+    seat_choice.order_seats(
+        choice.seating,
+        choice.wishes,
+        method=wanted["method"],
+        token=wanted["token"],
+        caller=choice.caller,
+        at=choice.at,
+    )
+    say(choice, _("Your payment is under way. The seats are yours as soon as it is made."), {})
+
+
+def take(choice: Choice, wanted: dict) -> None:
+    """Take the seats that have been paid meanwhile."""
+    paid = [due.wish for due in seat_choice.dues(choice.seating, choice.wishes) if due.state == PAID]
+    seat_choice.take(choice.seating, {wish.ticket_id: wish.seat for wish in paid}, caller=choice.caller)
+    choice.forget(*(wish.ticket_id for wish in paid))
+    if paid:
+        say(choice, _("The seats are yours: %(seats)s."), {"seats": ", ".join(wish.seat for wish in paid)})
+
+
+def say(choice: Choice, text: str, names: dict) -> None:
+    messages.success(choice.request, text % names)
+
+
+ACTS = {
+    "give-up": (PassengerForm, give_up),
+    "swap": (SwapForm, swap),
+    "rest": (PlainForm, seat_rest),
+    "pay": (PayForm, pay),
+    "take": (PlainForm, take),
+}
+
+
+# --- What is shown ---
+
+
+def context_of(choice: Choice, form: PageForm | None) -> dict:
+    seating = choice.seating
+    found = seat_choice.dues(seating, choice.wishes)
+    grid = grid_of(seating, found)
+    return {
+        "section": "manage" if choice.caller.booking_id else "serve",
+        "choice": choice,
+        "seating": seating,
+        "is_open": seating.is_open(choice.at),
+        "grid": grid,
+        "party": [party_line(choice, member, found) for member in seating.party],
+        "current": choice.current,
+        "flights": [(flight, choice.address(flight.id)) for flight in seat_choice.flights_of(seating.view)],
+        "offered": offered(seating, grid, choice.filter),
+        "filters": filters(),
+        "dues": found,
+        "total": seat_choice.total_of(found),
+        "is_waiting": any(due.state == seat_choice.ORDERED for due in found),
+        "is_paid": any(due.state == PAID for due in found),
+        "has_failed": any(due.state == seat_choice.FAILED for due in found),
+        "prices": seating.prices,
+        "pay_form": form if isinstance(form, PayForm) else PayForm(on_account=may_owe(choice)),
+        "pay_page": pay_page(choice) if seating.is_held else "",
+        "can_swap": sum(bool(member.coupon.seat) for member in choice.seated) > 1,
+        "wants_rest": any(not member.coupon.seat for member in choice.seated),
+    }
+
+
+def party_line(choice: Choice, member: Member, found) -> dict:
+    due = next((due for due in found if due.member is member), None)
+    is_current = choice.current is not None and member.ticket.id == choice.current.ticket.id
+    return {"member": member, "name": name_of(member), "due": due, "is_current": is_current}
+
+
+def pay_page(choice: Choice) -> str:
+    """Return the page on which a pending booking is paid, with the seats that are wanted."""
+    try:
+        found = reverse("booking-pay", args=[choice.booking_id])
+    except NoReverseMatch:
+        return ""
+    return f"{found}?{urlencode([('wish', str(wish)) for wish in choice.wishes])}"
