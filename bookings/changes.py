@@ -64,10 +64,12 @@ class Change:
     flight_designator: str = ""
     names: Sequence[Names] | None = None
     contact: tuple[tuple[str, str], ...] = ()  # (`email` or `phone`, new value)
+    flight_id: UUID | None = None
+    to_flight_id: UUID | None = None
 
     @property
     def is_of_journey(self) -> bool:
-        return any((self.wishes, self.party, self.seats, self.departure_date, self.names))
+        return any((self.wishes, self.party, self.seats, self.departure_date, self.names, self.to_flight_id))
 
 
 def change_booking(
