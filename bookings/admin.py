@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -15,7 +16,7 @@ from partners.admin import AgencyFilter
 from partners.models import Agency
 from skybridge import history
 from skybridge.acts import ActsAdmin
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
+from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, facts
 from skybridge.lists import MadeFilter, StatusFilter, amount, badge, by_id, exact, link
 from ticketing.models import Bag, Coupon, Emd, Ticket
 
@@ -58,10 +59,13 @@ class BookingAdmin(ActsAdmin, ReadOnlyAdmin):
     search_fields = ("locator",)
     search_help_text = "A record locator, passenger's name, ticket number, booking or order id, agency or user id."
     ordering = ("-id",)
-    fields = readonly_fields = (
-        "locator", status, "flights", "seats", "held", TO_AGENCY, "user_id", TO_ORDER, "expires_at",
-        amount("total_amount"), amount("refunded_amount"), "created_at", "updated_at", "version",
-    )  # fmt: skip
+    fieldsets = facts(
+        ("Journey", ("flights", "seats", "held", "expires_at")),
+        ("Sale", (TO_AGENCY, "user_id", TO_ORDER, "created_at")),
+        ("Money", (amount("total_amount"), amount("refunded_amount"))),
+        ("Record", ("id", "updated_at", "version")),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
     inlines = (TicketInline, QuoteInline)
     acts = ACTS
 
@@ -122,10 +126,12 @@ class QuoteAdmin(ReadOnlyAdmin):
     search_help_text = "The id of a quote or booking."
     find_by = (by_id, exact("booking_id", UUID))
     ordering = ("-id",)
-    fields = readonly_fields = (
-        list_display[1], "kind", "state", amount("due_amount"), amount("refund_amount"), amount("penalty_amount"),
-        amount("kept_amount"), "lines", "created_at", "expires_at", "confirmed_at", "confirmed_by",
-    )  # fmt: skip
+    fieldsets = facts(
+        ("Quote", (list_display[1], "kind", "created_at", "expires_at", "confirmed_at", "confirmed_by")),
+        ("Money", map(amount, ("due_amount", "refund_amount", "penalty_amount", "kept_amount"))),
+        ("Details", ("lines",)),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("booking")

@@ -3,6 +3,7 @@ from datetime import date
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Q
 from django.urls import path, reverse
 from django.utils.html import format_html_join
@@ -14,7 +15,7 @@ from flights.localtime import zone
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
 from flights.offers import match_designator
 from skybridge.acts import ActsAdmin
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
+from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin, facts
 from skybridge.lists import DayFilter, amount, exact, link, status
 
 TO_FLIGHT = link("to_flight", "flights_flight", "flight_id", "flight", "flight")
@@ -70,6 +71,16 @@ class FareAdmin(ReadOnlyAdmin):
     search_help_text = "A route: JFK LAX, or where it begins: JFK."
     find_by = (lambda text: Q(**dict(zip(("origin", "destination"), text.upper().split(), strict=False))),)
     ordering = ("origin", "destination", "cabin", "fare_basis")
+    fieldsets = facts(
+        ("Route", ("origin", "destination", "cabin", "fare_basis")),
+        ("Money", (amount("base_amount"), amount("total_amount"))),
+        ("Changes", (
+            "is_changeable", amount("change_fee_amount", "change fee"), "is_refundable",
+            amount("cancel_fee_amount", "cancel fee"), "free_cancel_hours", "free_cancel_days_ahead", "void_same_day",
+        )),
+        ("Rules", ("taxes",)),
+    )  # fmt: skip
+    readonly_fields = flatten_fieldsets(fieldsets)
 
 
 class FlightCabinInline(ReadOnlyInline):
@@ -127,10 +138,13 @@ class FlightAdmin(ActsAdmin, ReadOnlyAdmin):
     search_fields = ("flight_number",)
     search_help_text = "Any of: a flight (UA1161), a number, a date (2026-12-01), an airport or city."
     ordering = ("departs_at", "id")
-    fields = readonly_fields = (
-        "designator", "carrier", "departure_date", "origin", "destination", "departs_locally_at", "departs_at",
-        "arrives_at", "aircraft_type", "registration", status, "blocked", "updated_at", "related",
-    )  # fmt: skip
+    fieldsets = facts(
+        ("Route", ("origin", "destination", "carrier", "related")),
+        ("Times", ("departure_date", "departs_locally_at", "departs_at", "arrives_at")),
+        ("Aircraft", ("aircraft_type", "registration", "blocked")),
+        ("Record", ("id", "updated_at")),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
     inlines = (FlightCabinInline,)
 
     def get_urls(self):

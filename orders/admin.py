@@ -1,9 +1,11 @@
 """The back office of orders: products, orders, the executions that process them (with a picture), and backups."""
 
+from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.models import User
 from django.db.models import Case, IntegerField, OuterRef, Q, Subquery, When
 from django.db.models.functions import Cast
@@ -34,7 +36,7 @@ from partners.admin import AgencyFilter
 from partners.models import Payment, Refund
 from skybridge import history
 from skybridge.acts import ActsAdmin
-from skybridge.admin import PEOPLE, ReadOnlyAdmin, ReadOnlyInline, staff_caller
+from skybridge.admin import PEOPLE, ReadOnlyAdmin, ReadOnlyInline, facts, staff_caller
 from skybridge.exceptions import DomainError
 from skybridge.exports import ExportMixin
 from skybridge.lists import (
@@ -45,10 +47,14 @@ from skybridge.lists import (
     badge,
     by_id,
     exact,
+    exported,
     link,
+    money,
     status,
+    status_badge,
     written,
 )
+from skybridge.money import rounded
 from skybridge.versioned_admin import VersionedAdmin, VersionedForm
 
 STYLES = {"all": ["skybridge/execution.css"]}
@@ -105,7 +111,7 @@ class ProductForm(VersionedForm):
 @admin.register(Product)
 class ProductAdmin(VersionedAdmin, ExportMixin, admin.ModelAdmin):
     form = ProductForm
-    list_display = ("product_id", "name", "category", "price", "currency", "stock", "on_sale", "rfic", "rfisc")
+    list_display = ("product_id", "name", "category", amount("price"), "stock", "on_sale", "rfic", "rfisc")
     list_filter = ("category", "on_sale")
     search_fields = ("=product_id", "^name")
 
@@ -123,13 +129,21 @@ class ProductAdmin(VersionedAdmin, ExportMixin, admin.ModelAdmin):
             self.message_user(request, f"{refusal.message} ({refusal.code})", messages.ERROR)
 
 
+@admin.display(description="price")
+def item_price_column(item) -> str:
+    return money(item.price, item.order.currency)
+
+
+item_price: Any = exported(item_price_column, lambda item: rounded(item.price, item.order.currency))
+
+
 class OrderItemInline(ReadOnlyInline):
     model = OrderItem
     ordering = ("position",)
-    fields = readonly_fields = ("position", "description", TO_PRODUCT, TO_BOOKING, "quantity", "price")
+    fields = readonly_fields = ("position", "description", TO_PRODUCT, TO_BOOKING, "quantity", item_price)
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("booking")
+        return super().get_queryset(request).select_related("booking", "order")
 
 
 class OrderQuoteInline(ReadOnlyInline):
@@ -168,11 +182,14 @@ class OrderAdmin(ActsAdmin, ReadOnlyAdmin):
     search_help_text = "An order's id, or a customer's."
     find_by = (by_id, lambda text: Q(customer_id=text, deleted_at=None))  # the index has those that are not deleted
     ordering = ("-id",)
-    fields = readonly_fields = (
-        status, "processing", "bookings", list_display[3], "customer_id", "contact_email", amount("total_amount"),
-        amount("refunded_amount"), "payment_method", "payments", "created_at", "updated_at", "lapses_at",
-        "deleted_at", "version",
-    )  # fmt: skip
+    fieldsets = facts(
+        ("Sale", ("bookings", list_display[3], "created_at", "lapses_at")),
+        ("Customer", ("customer_id", "contact_email")),
+        ("Money", (amount("total_amount"), amount("refunded_amount"), "payment_method", "payments")),
+        ("Processing", ("processing",)),
+        ("Record", ("id", "updated_at", "deleted_at", "version")),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
     inlines = (OrderItemInline, OrderQuoteInline)
     acts = ORDER_ACTS
 
@@ -203,8 +220,8 @@ class OrderAdmin(ActsAdmin, ReadOnlyAdmin):
     def payments(self, order) -> str:
         page = "admin:partners_payment_change"
         rows = Payment.objects.filter(order_id=order.pk).order_by("pk")[:100]
-        links = ((reverse(page, args=[row.pk]), row) for row in rows)
-        return format_html_join(", ", '<a href="{}">{}</a>', links) or "–"
+        links = ((reverse(page, args=[row.pk]), money(row.amount, row.currency), status_badge(row)) for row in rows)
+        return format_html_join(", ", '<a href="{}">{}</a> {}', links) or "–"
 
     @admin.display(description="processing")
     def processing(self, order) -> str:
@@ -229,6 +246,12 @@ class ExecutionAdmin(ActsAdmin, ReadOnlyAdmin):
 
     class Media:
         css = STYLES
+
+    def called(self, obj) -> str:
+        return f"of order {obj.pk}"
+
+    def condition(self, obj) -> str:
+        return ""  # the page says more of it
 
     @admin.display(description="duration", ordering="started_at")
     def took(self, execution) -> str:
@@ -270,18 +293,18 @@ def pages(execution: Execution) -> dict[str, str]:
 
 @admin.register(OrderItem)
 class OrderItemAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", TO_ORDER, TO_BOOKING, TO_PRODUCT, "quantity", "price", "is_change")
+    list_display = ("__str__", TO_ORDER, TO_BOOKING, TO_PRODUCT, "quantity", item_price, "is_change")
     list_display_links = ("__str__",)
-    list_select_related = ("booking",)
+    list_select_related = ("booking", "order")
     search_help_text = "The id of an order or booking."
     find_by = (exact("order_id", UUID), exact("booking_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        TO_ORDER, "position", "description", TO_BOOKING, TO_PRODUCT, "quantity", "price", "is_change",
+        TO_ORDER, "position", "description", TO_BOOKING, TO_PRODUCT, "quantity", item_price, "is_change",
     )  # fmt: skip
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("booking")
+        return super().get_queryset(request).select_related("booking", "order")
 
 
 @admin.register(OrderQuote)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from partners.keys import mode_of
 from partners.models import Account, Agency, Agent, ApiKey, LedgerEntry, Payment, Plan, Refund, Traveller
 from skybridge import history
 from skybridge.acts import ActsAdmin
-from skybridge.admin import HistoryMixin, ListMixin, ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin
+from skybridge.admin import HistoryMixin, ListMixin, ReadOnlyAdmin, ReadOnlyInline, RecordingAdmin, facts
 from skybridge.events import Actor
 from skybridge.lists import MadeFilter, NumberedDayFilter, StatusFilter, amount, by_id, exact, link, money, status
 from skybridge.versioned_admin import VersionedAdmin
@@ -180,10 +181,13 @@ class AccountAdmin(VersionedAdmin, ReadOnlyAdmin):
         lambda text: Q(code__startswith=f"customer:{text}:"),
     )
     ordering = ("code",)
-    fields = ("code", "kind", "agency", "customer_id", "currency", "balance", "credit_limit", "created_at")
+    known = ("kind", "agency", "customer_id", "currency", amount("balance"), "created_at")
+    readonly_fields = (*known, amount("credit_limit"))
 
-    def get_readonly_fields(self, request, obj=None) -> tuple[str, ...]:
-        return tuple(name for name in self.fields if name != "credit_limit")
+    def get_fields(self, request, obj=None):
+        """Let the limit be changed by whom may, and show it to others with its currency."""
+        limit = "credit_limit" if self.has_change_permission(request, obj) else self.readonly_fields[-1]
+        return (*self.known, limit)
 
     def has_change_permission(self, request, obj=None) -> bool:
         is_owner = obj is None or obj.kind in Account.OWNERS
@@ -206,10 +210,18 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
 
+@admin.display(description="amount")
+def refunded(refund) -> str:
+    return money(refund.amount, refund.payment.currency)
+
+
 class RefundInline(ReadOnlyInline):
     model = Refund
     ordering = ("-id",)
-    fields = readonly_fields = ("amount", status, "reason", "created_at", "settled_at", "failure_message")
+    fields = readonly_fields = (refunded, status, "reason", "created_at", "settled_at", "failure_message")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("payment")
 
 
 @admin.register(Payment)
@@ -221,11 +233,16 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_help_text = "The id of a payment or order."
     find_by = (by_id, exact("order_id", UUID))
     ordering = ("-id",)
-    fields = readonly_fields = (
-        TO_ORDER, "purpose", TO_ACCOUNT, amount("amount"), status, "is_wanted", amount("refunded_amount"), "provider",
-        "provider_reference", "failure_code", "failure_message", "created_at", "called_at", "asked_at", "settled_at",
-    )  # fmt: skip
+    fieldsets = facts(
+        ("Money", (amount("amount"), amount("refunded_amount"), TO_ORDER, TO_ACCOUNT, "purpose")),
+        ("Provider", ("provider", "provider_reference", "failure_code", "failure_message", "is_wanted")),
+        ("Times", ("created_at", "called_at", "asked_at", "settled_at")),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
     inlines = (RefundInline,)
+
+    def called(self, obj) -> str:
+        return money(obj.amount, obj.currency)
 
     def history_subjects(self, obj):
         """Add its refunds."""
@@ -236,20 +253,19 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "refunded", status, TO_PAYMENT, "reason", "settled_at", "failure_message")
+    list_display = ("created_at", refunded, status, TO_PAYMENT, "reason", "settled_at", "failure_message")
     list_filter = ("status", MadeFilter)
     list_select_related = ("payment",)
     search_help_text = "The id of a refund or payment."
     find_by = (by_id, exact("payment_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        TO_PAYMENT, "refunded", status, "reason", "provider_reference", "failure_code", "failure_message",
+        TO_PAYMENT, refunded, "reason", "provider_reference", "failure_code", "failure_message",
         "created_at", "called_at", "settled_at",
     )  # fmt: skip
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("payment")
 
-    @admin.display(description="amount")
-    def refunded(self, refund) -> str:
-        return money(refund.amount, refund.payment.currency)
+    def called(self, obj) -> str:
+        return money(obj.amount, obj.payment.currency)

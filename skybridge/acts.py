@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -38,6 +39,7 @@ from skybridge.models import IdempotencyKey
 MOST = 200  # things of one page
 SHOWN_OF_ALL = 20
 MOST_MESSAGES = 20
+MOST_BUTTONS = 3
 CHANGES_BY_ITSELF = {"last_used_at", "document"}
 Lines = Sequence[tuple[str, str]]
 
@@ -200,7 +202,9 @@ class ActsAdmin(admin.ModelAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         offered = [act for act in self.acts_for(request) if obj is not None and act.is_offered(obj)]
-        context["acts"] = [(act, self.act_url(act, f"?id={obj.pk}")) for act in offered]
+        buttons, more = arranged(offered)
+        context["acts"] = [(act, self.act_url(act, f"?id={obj.pk}")) for act in buttons]
+        context["more_acts"] = [(act, self.act_url(act, f"?id={obj.pk}")) for act in more]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changelist_view(self, request, extra_context=None):
@@ -346,6 +350,14 @@ class ActsAdmin(admin.ModelAdmin):
             except DomainError as refusal:
                 refused.append(f"{row}: {words_of(refusal)}")
         return done, refused
+
+
+def arranged(offered: Sequence[Act]) -> tuple[list[Act], list[Act]]:
+    """Return the acts that have a button of their own, and those under *More*, the grave ones last."""
+    if len(offered) <= MOST_BUTTONS:
+        return sorted(offered, key=attrgetter("is_grave")), []
+    buttons = [act for act in offered if not act.is_grave][: MOST_BUTTONS - 1]
+    return buttons, sorted((act for act in offered if act not in buttons), key=attrgetter("is_grave"))
 
 
 def deal_with_one(act: Act, row: Any, doing: Doing) -> Done:

@@ -26,11 +26,18 @@ from skybridge.models import Event, IdempotencyKey
 from skybridge.versioned_admin import VersionedAdmin
 
 PEOPLE = ("staff", "agent")
+CONDITIONS = {"status", "status_now", "state", "outcome"}  # columns
 
 
 def staff_caller(request) -> Caller:
     """Return the member of staff that works in the admin, as services know callers."""
     return Caller(kind="staff", id=str(request.user.pk), door="admin", is_staff=True)
+
+
+def facts(*groups: tuple[str | None, Sequence[Any]]) -> list[tuple[str | None, dict[str, Any]]]:
+    """Return the fieldsets of a page of facts: *Record* and *Rules* are folded, others as wide as the page."""
+    looks = {"Record": ("collapse",), "Rules": ("collapse",), "Details": ("wide",), "Processing": ("wide",)}
+    return [(name, {"fields": tuple(fields), "classes": looks.get(name or "", ())}) for name, fields in groups]
 
 
 class HistoryMixin(ExportMixin):
@@ -64,13 +71,13 @@ class HistoryMixin(ExportMixin):
         names = names_of(events)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {obj}",
+            "title": f"History of {self.opts.verbose_name} {self.called(obj)}",  # type: ignore[attr-defined]
             "subtitle": None,
             "lines": [history.line_of(event, subjects[event.subject_id], names) for event in events],
             "following": following,
             "is_later_page": bool(given),
-            "module_name": str(self.opts.verbose_name_plural).capitalize(),
             "object": obj,
+            "called": self.called(obj),
             "opts": self.opts,
             "preserved_filters": self.get_preserved_filters(request),
             **(extra_context or {}),
@@ -78,12 +85,32 @@ class HistoryMixin(ExportMixin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.object_history_template, context)
 
+    def called(self, obj) -> str:
+        """Return what a thing is called after its kind, in headings."""
+        return str(obj)
+
+    def condition(self, obj) -> str:
+        """Return the badge beside the heading: what the list shows as the thing's status, or ""."""
+        columns = [column for column in self.list_display if name_of(column) in CONDITIONS]  # type: ignore[attr-defined]
+        if not columns:
+            return ""
+        return columns[0](obj) if callable(columns[0]) else getattr(self, columns[0])(obj)
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None:
+            context |= {"called": self.called(obj), "condition": self.condition(obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
+
     # What Django would write beside the event log.
     def log_addition(self, request, obj, message):
         return None
 
     def log_change(self, request, obj, message):
         return None
+
+
+def name_of(column: Any) -> str:
+    return column if isinstance(column, str) else column.__name__
 
 
 def names_of(events: Iterable[Event]) -> dict[tuple[str, str], str]:
@@ -170,6 +197,7 @@ class ReadOnlyInline(admin.TabularInline):
     extra = 0
     can_delete = False
     show_change_link = True
+    template = "admin/edit_inline/parts.html"
 
     def has_add_permission(self, request, obj=None) -> bool:
         return False

@@ -45,6 +45,11 @@ def page_or_none() -> str | None:
         return None
 
 
+def section_of(opts) -> str:
+    """Return the group of a model's list."""
+    return ORDER.get(opts.label_lower, LAST)[0]
+
+
 def grouped(apps: list[dict]) -> list[dict]:
     """Turn Django's list of apps into one of groups, each in the shape of an app."""
     groups: dict[str, list] = {group: [] for group in GROUPS}

@@ -233,7 +233,7 @@ class DayFilter(SimpleListFilter):
         for words, days in self.shortcuts:
             yield choice(str(today + timedelta(days=days)), words)
         for year in (today.year - 1, today.year, today.year + 1):
-            yield choice(str(year), str(year), "part")
+            yield choice(str(year), str(year), "first" if year == today.year - 1 else "year")
         span = span_of(chosen)
         first = span.first if span else today
         for month in range(1, 13):

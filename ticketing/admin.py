@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.utils import timezone
 
 from flights.models import Flight
 from skybridge import history
 from skybridge.acts import ActsAdmin
-from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline
+from skybridge.admin import ReadOnlyAdmin, ReadOnlyInline, facts
 from skybridge.lists import MadeFilter, amount, badge, by_id, digits, exact, exported, link, status, status_badge
 from ticketing.acts import COUPON_ACTS, PASS_ACTS, TICKET_ACTS
 from ticketing.models import Bag, BagTagSeries, BoardingPass, Coupon, Departure, Emd, Scan, Ticket, TravelDocument
@@ -79,12 +80,15 @@ class TicketAdmin(ActsAdmin, ReadOnlyAdmin):
     search_help_text = "A ticket number, or the id of a ticket or booking. Names: the search box of every page."
     find_by = (exact("number", digits), by_id, exact("booking_id", UUID))
     ordering = ("-id",)
-    fields = readonly_fields = (
-        "number", list_display[1], "position", "passenger_type", "surname", "given_name", "title", "birth_date",
-        "state", "issued_at",
-        link("exchanged_from", "ticketing_ticket", "exchanged_from_id", "exchanged_from_id", "exchanged from"),
-        "created_at",
+    fieldsets = facts(
+        ("Passenger", ("surname", "given_name", "title", "passenger_type", "birth_date")),
+        ("Sale", (
+            list_display[1], "position", "issued_at",
+            link("exchanged_from", "ticketing_ticket", "exchanged_from_id", "exchanged_from_id", "exchanged from"),
+        )),
+        ("Record", ("id", "created_at")),
     )  # fmt: skip
+    readonly_fields = flatten_fieldsets(fieldsets)
     inlines = (CouponInline, EmdInline)
 
     @admin.display(description="state")
@@ -110,12 +114,17 @@ class CouponAdmin(ActsAdmin, ReadOnlyAdmin):
     search_help_text = "A ticket number, or the id of a coupon, ticket or flight."
     find_by = (exact("ticket__number", digits), by_id, exact("ticket_id", UUID), exact("flight_id", UUID))
     ordering = ("-id",)
-    fields = readonly_fields = (
-        TO_TICKET, TO_BOOKING, passenger, "sequence", TO_FLIGHT, "cabin", status, "takes_seat", "seat",
-        "checked_in_at", "boarded_at", "is_no_show", "is_superseded", "fare_basis", amount("fare_amount"), "taxes",
-        amount("total_amount"), "fare_rules",
-    )  # fmt: skip
+    fieldsets = facts(
+        ("Journey", (passenger, TO_TICKET, TO_BOOKING, TO_FLIGHT, "cabin")),
+        ("Departure", ("seat", "takes_seat", "checked_in_at", "boarded_at", "is_no_show")),
+        ("Fare", ("fare_basis", amount("fare_amount"), amount("total_amount"), "is_superseded")),
+        ("Rules", ("taxes", "fare_rules")),
+    )
+    readonly_fields = flatten_fieldsets(fieldsets)
     inlines = (BoardingPassInline, BagInline, EmdInline)
+
+    def called(self, obj) -> str:
+        return f"{obj.sequence} of {obj.ticket.number or passenger_column(obj)}"
 
     def get_search_results(self, request, queryset, search_term):
         """Find by number through the ticket's index: a condition on both tables would ask neither's."""
@@ -145,11 +154,15 @@ class EmdAdmin(ReadOnlyAdmin):
     search_help_text = "An EMD number, or the id of an EMD, ticket or coupon."
     find_by = (exact("number", digits), by_id, exact("ticket_id", UUID), exact("coupon_id", UUID))
     ordering = ("-id",)
-    fields = readonly_fields = (
-        "number", TO_TICKET, TO_BOOKING, passenger, TO_COUPON, "type", "rfic", "rfisc",
-        link("product", "orders_product", "product_id", "product_id"), "description", "quantity", status,
-        amount("amount"), "issued_at", "created_at",
+    fieldsets = facts(
+        ("Passenger", (passenger, TO_TICKET, TO_COUPON, TO_BOOKING)),
+        ("Service", (
+            "description", link("product", "orders_product", "product_id", "product_id"), "type", "rfic", "rfisc",
+        )),
+        ("Sale", ("quantity", amount("amount"), "issued_at")),
+        ("Record", ("id", "created_at")),
     )  # fmt: skip
+    readonly_fields = flatten_fieldsets(fieldsets)
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("ticket__booking", "coupon")
@@ -162,7 +175,10 @@ class DepartureAdmin(ReadOnlyAdmin):
     search_help_text = "A flight's id."
     find_by = (by_id,)
     ordering = ("-flight_id",)
-    fields = readonly_fields = (TO_FLIGHT, "gate", "last_sequence_number", "state", "closed_at")
+    fields = readonly_fields = (TO_FLIGHT, "gate", "last_sequence_number", "closed_at")
+
+    def called(self, obj) -> str:
+        return str(obj.flight)
 
     @admin.display(description="state")
     def state(self, departure) -> str:
@@ -187,8 +203,8 @@ class BoardingPassAdmin(ActsAdmin, ReadOnlyAdmin):
     find_by = (by_id, exact("coupon_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        "sequence_number", "seat", passenger, COUPONS_BOOKING, COUPONS_TICKET, TO_COUPON, TO_FLIGHT, "state",
-        "issued_at", "ended_at",
+        "sequence_number", "seat", passenger, COUPONS_BOOKING, COUPONS_TICKET, TO_COUPON, TO_FLIGHT, "issued_at",
+        "ended_at",
     )  # fmt: skip
 
     def get_queryset(self, request):
@@ -214,7 +230,7 @@ class BagAdmin(ReadOnlyAdmin):
     )
     ordering = ("-id",)
     fields = readonly_fields = (
-        "tag_number", passenger, COUPONS_BOOKING, COUPONS_TICKET, TO_COUPON, "weight_kg", status, "checked_at",
+        "tag_number", passenger, COUPONS_BOOKING, COUPONS_TICKET, TO_COUPON, "weight_kg", "checked_at",
     )  # fmt: skip
 
     def get_queryset(self, request):
@@ -255,7 +271,7 @@ class ScanAdmin(ReadOnlyAdmin):
     find_by = (by_id, exact("flight_id", UUID), exact("coupon_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        "kind", "outcome", TO_FLIGHT, TO_COUPON, conflict, "nonce", "device_id", "scanned_at", "received_at",
+        "kind", TO_FLIGHT, TO_COUPON, conflict, "nonce", "device_id", "scanned_at", "received_at",
         "actor_kind", "actor_id",
     )  # fmt: skip
 

@@ -17,3 +17,12 @@
 
 // Parts of a thing that are wider than the window are scrolled by keyboard too.
 document.querySelectorAll(".inline-group .tabular").forEach((table) => { table.tabIndex = 0; });
+
+// A menu closes when something else is clicked, and by Escape.
+const menus = document.querySelectorAll("details.menu");
+document.addEventListener("click", (event) => menus.forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
+menus.forEach((menu) => menu.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !menu.open) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+}));
