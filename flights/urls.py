@@ -17,4 +17,5 @@ urlpatterns = [
 # The pages.
 urlpatterns += [
     path("flights/", views.flights_page, name="flights"),
+    path("airports/", views.airports_page, name="airports"),
 ]

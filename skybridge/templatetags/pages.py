@@ -82,3 +82,9 @@ def numbers_unit(number: int, unit: str) -> str:
 
 def zone(value: date | datetime):
     return value.tzinfo if isinstance(value, datetime) else None
+
+
+@register.filter
+def country(code: str) -> str:
+    """Write a country's name from its two letters."""
+    return locale().territories.get(code, code)
