@@ -3,11 +3,14 @@
 Who may do what is in `skybridge/roles.py`, approvals in `approvals.py`, sessions in `staff_sessions.py`.
 """
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from skybridge import sealing
 from skybridge.identifiers import uuid7
 
 
@@ -123,6 +126,23 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} of {self.object_id}"
+
+
+class AppDevice(TOTPDevice):
+    """An authenticator app. Its secret is sealed for its user alone; Django OTP's own column for it stays empty."""
+
+    sealed = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+
+    @property
+    def bin_key(self) -> bytes:
+        """Return the secret. Raises InvalidToken without the key that sealed it, and for another user's."""
+        owner, _, secret = sealing.unseal(self.sealed).partition(" ")
+        if owner != str(self.user_id):
+            raise InvalidToken
+        return bytes.fromhex(secret)
 
 
 class StaffSession(models.Model):

@@ -1,25 +1,31 @@
 """The second factor of people who sign in: a code by time from an app, or a backup code that works once.
 
+The database has neither: secrets are sealed, backup codes are kept as digests with SECRET_KEY.
 A wrong code counts twice: the device makes the next try wait (1, 2, 4 ... seconds), and sign-in locks out who goes on.
 """
 
-from base64 import b32encode
-from datetime import datetime
+from base64 import b32encode, urlsafe_b64encode
+from datetime import datetime, timedelta
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django_otp import verify_token
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.util import random_hex
 
-from skybridge import staff_sessions
+from skybridge import sealing, staff_sessions
 from skybridge.events import Actor, Happening, record
 from skybridge.exceptions import DomainError
+from skybridge.models import AppDevice
 
 BACKUP_CODES = 10
+SET_UP_WITHIN = timedelta(hours=1)  # then another secret is shown
 
 
 class WrongCode(DomainError):
@@ -34,22 +40,35 @@ class TooManyCodes(DomainError):
     message = "Too many wrong codes."
 
 
+class SecretUnreadable(DomainError):
+    """None of the keys of the settings has sealed the secret, or it is another user's."""
+
+    code = "secret_unreadable"
+    status_code = 503
+    message = "Your app's secret cannot be read any more. Use a backup code, or ask an administrator to take it away."
+
+
 def is_required() -> bool:
     return settings.STAFF_SECOND_FACTOR == "required"
 
 
-def device_of(user: User) -> TOTPDevice | None:
+def device_of(user: User) -> AppDevice | None:
     """Return the device whose codes a user signs in with. One statement."""
-    return TOTPDevice.objects.filter(user=user, confirmed=True).first()
+    return AppDevice.objects.filter(user=user, confirmed=True).first()
 
 
-def new_device(user: User) -> TOTPDevice:
-    """Return the device that a user is about to set up; the same until a code of it has been shown."""
-    device = TOTPDevice.objects.filter(user=user, confirmed=False).first()
-    return device or TOTPDevice.objects.create(user=user, name="app", confirmed=False)
+def new_device(user: User) -> AppDevice:
+    """Return the device that a user is about to set up; for an hour the same, until a code of it has been shown."""
+    waiting = AppDevice.objects.filter(user=user, confirmed=False)
+    device = waiting.filter(created_at__gt=timezone.now() - SET_UP_WITHIN).first()
+    if device is None:
+        waiting.delete()
+        sealed = sealing.seal(f"{user.pk} {random_hex(20)}")
+        device = AppDevice.objects.create(user=user, name="app", confirmed=False, key="", sealed=sealed)
+    return device
 
 
-def secret_text(device: TOTPDevice) -> str:
+def secret_text(device: AppDevice) -> str:
     """Return a device's secret as people type it: base32 in groups of four."""
     secret = b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
@@ -58,22 +77,29 @@ def secret_text(device: TOTPDevice) -> str:
 def check(user: User, code: str) -> Device:
     """Return the user's device that gave this code, and use the code up.
 
-    Locks the device, so that a code works once. Raises WrongCode, and TooManyCodes while it must be waited.
+    Locks the device, so that a code works once. Raises WrongCode, SecretUnreadable, and TooManyCodes while it must be
+    waited.
     """
     code = "".join(code.split()).replace("-", "").lower()
-    kind = TOTPDevice if code.isdecimal() and len(code) == 6 else StaticDevice
-    device = kind.objects.filter(user=user, confirmed=True).first()
+    is_of_app = code.isdecimal() and len(code) == 6
+    device = (AppDevice if is_of_app else StaticDevice).objects.filter(user=user, confirmed=True).first()
     if device is None:
         raise WrongCode
-    return verified(device, user, code)
+    return verified(device, user, code if is_of_app else digest_of(user, code))
 
 
 def verified(device: Device, user: User, code: str) -> Device:
     is_allowed, why_not = device.verify_is_allowed()
     if not is_allowed:
         raise TooManyCodes(waiting_text(why_not), headers={"Retry-After": str(seconds_left(why_not))})
-    if not verify_token(user, device.persistent_id, code):
+    try:
+        is_right = verify_token(user, device.persistent_id, code)
+    except InvalidToken:
+        raise SecretUnreadable from None
+    if not is_right:
         raise WrongCode
+    if isinstance(device, AppDevice):  # so that keys can be retired
+        AppDevice.objects.filter(pk=device.pk).update(sealed=sealing.reseal(device.sealed))
     return device
 
 
@@ -94,7 +120,7 @@ def set_up(user: User, code: str, *, actor: Actor, at: datetime, keep=None) -> t
     device = verified(new_device(user), user, "".join(code.split()))
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).exclude(pk=device.pk).delete()
-        TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+        AppDevice.objects.filter(pk=device.pk).update(confirmed=True)
         codes = make_backup_codes(user)
         write_down("set_up", user, actor, at)
         staff_sessions.revoke_all(user, actor=actor, at=at, keep=keep)
@@ -120,8 +146,14 @@ def make_backup_codes(user: User) -> list[str]:
     StaticDevice.objects.filter(user=user).delete()
     device = StaticDevice.objects.create(user=user, name="backup codes", confirmed=True)
     codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
-    StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=digest_of(user, code)) for code in codes)
     return codes
+
+
+def digest_of(user: User, code: str) -> str:
+    """Return what is kept of a backup code: 16 characters, which nobody can try codes against without SECRET_KEY."""
+    mac = salted_hmac("skybridge.second_factor.backup_code", f"{user.pk} {code}", algorithm="sha256")
+    return urlsafe_b64encode(mac.digest()[:12]).decode()
 
 
 def backup_codes_left(user: User) -> int:

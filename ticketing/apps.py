@@ -3,7 +3,8 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from ticketing import sealing, signatures
+from skybridge import sealing
+from ticketing import signatures
 
 
 class TicketingConfig(AppConfig):

@@ -1,6 +1,6 @@
 """Travel documents: passports and identity cards, sealed as soon as they come in and shown masked ever after.
 
-What is sealed (`ticketing/sealing.py`) is JSON that names its ticket, so that it is worth nothing beside another one.
+What is sealed (`skybridge/sealing.py`) is JSON that names its ticket, so that it is worth nothing beside another one.
 Documents are deleted some days after the last flight.
 """
 
@@ -17,8 +17,8 @@ from django.db.models.functions import Coalesce
 
 from flights.borders import is_international
 from flights.localtime import zone
+from skybridge import sealing
 from skybridge.events import Actor, Happening, record
-from ticketing import sealing
 from ticketing.exceptions import DocumentExpired, DocumentNeeded
 from ticketing.models import Coupon, TravelDocument
 

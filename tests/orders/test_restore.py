@@ -17,6 +17,7 @@ from orders.dumps import digest_of, dump
 from orders.models import Backup, Order
 from orders.settlements import reconcile_payments, settle_account
 from partners import ledger
+from skybridge import sealing
 from skybridge.events import system
 from skybridge.storage import store
 from skybridge.times import utc_text
@@ -25,7 +26,6 @@ from tests.bookings.sales import act, book, change, confirmed, query
 from tests.conftest import Api
 from tests.orders import objects, shop
 from tests.ticketing import desk
-from ticketing import sealing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CARD = {"method": "card", "token": "tok_success"}

@@ -23,3 +23,8 @@ def seal(text: str) -> str:
 def unseal(sealed: str) -> str:
     """Return the text again. Raises InvalidToken for what none of the keys has sealed."""
     return key_ring().decrypt(sealed.encode()).decode()
+
+
+def reseal(sealed: str) -> str:
+    """Return what is sealed as the first key seals it. Raises InvalidToken for what none of the keys has sealed."""
+    return key_ring().rotate(sealed.encode()).decode()
