@@ -45,5 +45,6 @@ urlpatterns += [
     path("bookings/", serving.bookings_page, name="bookings"),
     re_path(rf"^bookings/{ONE}/$", serving.booking_page, name="booking"),
     re_path(rf"^bookings/{ONE}/seats/$", seats.seats_page, name="booking-seats"),
+    re_path(rf"^bookings/{ONE}/check-in/$", guests.check_in_page, name="booking-check-in"),
     path("manage/", guests.manage_page, name="manage"),
 ]

@@ -4,8 +4,10 @@ The rules and effects are `ticketing/checkin.py`'s. All or nothing; whatever is 
 and order.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -64,13 +66,15 @@ def check_in_booking(
     is_at_desk: bool = False,
     caller: Caller,
     at: datetime,
+    if_match: str | None = None,
 ) -> CheckedIn:
     """Check the passengers of a booking in, all of them unless some are named, all or nothing.
 
     At an airport's desk whoever works there serves every booking; the rules stay those for the caller. Raises
-    BookingNotFound, TicketNotFound, a CheckInRefused or a SeatRefused.
+    BookingNotFound, StaleVersion, TicketNotFound, a CheckInRefused or a SeatRefused.
     """
-    return check_in({booking_id: wishes}, event_id=event_id, is_at_desk=is_at_desk, caller=caller, at=at)
+    wanted = {booking_id: wishes}
+    return check_in(wanted, event_id=event_id, is_at_desk=is_at_desk, caller=caller, at=at, if_match=if_match)
 
 
 def serving(caller: Caller, is_at_desk: bool) -> Caller:
@@ -130,16 +134,21 @@ def check_in(
     is_at_desk: bool = False,
     caller: Caller,
     at: datetime,
+    if_match: str | None = None,
 ) -> CheckedIn:
     """Check the passengers of bookings in; no wishes are all of a booking's passengers."""
-    finder = serving(caller, is_at_desk)
-    return with_overdue_released(lambda: try_check_in(wishes, event_id, finder, caller, at), at=at)
+    locking = partial(delivering, wishes, caller=serving(caller, is_at_desk), at=at, if_match=if_match)
+    return with_overdue_released(lambda: try_check_in(wishes, event_id, locking, caller, at), at=at)
 
 
 def try_check_in(
-    wishes: Mapping[UUID, Sequence[Wish]], event_id: UUID | None, finder: Caller, caller: Caller, at: datetime
+    wishes: Mapping[UUID, Sequence[Wish]],
+    event_id: UUID | None,
+    locking: Callable[[], AbstractContextManager[Delivery]],
+    caller: Caller,
+    at: datetime,
 ) -> CheckedIn:
-    with delivering(wishes, caller=finder, at=at) as delivery:
+    with locking() as delivery:
         prices, ticket_ids = seat_prices(caller), []
         unpaid = unpaid_orders(delivery)
         for booking in delivery.bookings:

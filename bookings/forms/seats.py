@@ -6,15 +6,10 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from bookings.forms.guests import full_name
 from orders.models import Order
 from orders.seat_choice import Member
 from skybridge.pages import PageForm
-
-
-def name_of(member: Member) -> str:
-    ticket = member.ticket
-    unnamed = _("Passenger %(number)s") % {"number": ticket.position}
-    return f"{ticket.given_name} {ticket.surname}".strip() or unnamed
 
 
 class PartyForm(PageForm):
@@ -22,7 +17,7 @@ class PartyForm(PageForm):
 
     def __init__(self, *args, party: Sequence[Member] = (), **kwargs):
         super().__init__(*args, **kwargs)
-        choices = [(str(member.ticket.id), name_of(member)) for member in party]
+        choices = [(str(member.ticket.id), full_name(member.ticket)) for member in party]
         for field in self.fields.values():
             if isinstance(field, forms.TypedChoiceField) and field.coerce is UUID:
                 field.choices = choices

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from bookings.forms.seats import name_of
+from bookings.forms.guests import full_name
 from flights.seating import seat_price
 from flights.seatmaps import CabinMap, Row, Seat
 from orders.seat_choice import Due, Member, Seating
@@ -114,10 +114,10 @@ class Painter:
         match kind:
             case "ours":
                 assert member is not None
-                return [str(name_of(member))]
+                return [full_name(member.ticket)]
             case "wished":
                 assert member is not None
-                return [str(name_of(member)), pgettext("seat", "not paid yet"), self.price_of(seat)]
+                return [full_name(member.ticket), pgettext("seat", "not paid yet"), self.price_of(seat)]
             case "taken":
                 return [pgettext("seat", "taken")]
             case "blocked":

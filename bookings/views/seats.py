@@ -10,7 +10,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bookings.forms.seats import PassengerForm, PayForm, PlainForm, SeatForm, SwapForm, name_of
+from bookings.forms.guests import full_name
+from bookings.forms.seats import PassengerForm, PayForm, PlainForm, SeatForm, SwapForm
 from bookings.views.seat_grid import FILTERS, filters, grid_of, offered
 from orders import seat_choice
 from orders.seat_choice import PAID, Member, Seating, Wish, read_seating
@@ -117,7 +118,7 @@ def may_owe(choice: Choice) -> bool:
 def choose(choice: Choice, wanted: dict) -> None:
     """Seat a passenger, or note what is to be paid, and go on to the next one."""
     ticket_id, seat = wanted["ticket"], wanted["seat"]
-    names = {"name": name_of(choice.seating.member(ticket_id)), "seat": seat}
+    names = {"name": full_name(choice.seating.member(ticket_id).ticket), "seat": seat}
     choice.passenger = str(ticket_id)
     if seat_choice.choose(choice.seating, ticket_id, seat, caller=choice.caller, at=choice.at):
         choice.forget(ticket_id)
@@ -137,13 +138,18 @@ def give_up(choice: Choice, wanted: dict) -> None:
     else:
         give_up_seat(ticket_id, flight_id=choice.seating.flight.id, caller=choice.caller)
     choice.passenger, choice.place = str(ticket_id), member.coupon.seat or ""
-    say(choice, _("%(name)s has no seat now."), {"name": name_of(member)})
+    say(choice, _("%(name)s has no seat now."), {"name": full_name(member.ticket)})
 
 
 def swap(choice: Choice, wanted: dict) -> None:
     one, other = (choice.seating.member(wanted[place]) for place in ("one", "other"))
     swap_seats(choice.seating.flight.id, [one.ticket.id, other.ticket.id], caller=choice.caller)
-    names = {"one": name_of(one), "seat": other.coupon.seat, "other": name_of(other), "other_seat": one.coupon.seat}
+    names = {
+        "one": full_name(one.ticket),
+        "seat": other.coupon.seat,
+        "other": full_name(other.ticket),
+        "other_seat": one.coupon.seat,
+    }
     say(choice, _("Swapped: %(one)s has %(seat)s, %(other)s has %(other_seat)s."), names)
 
 
@@ -221,7 +227,7 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
 def party_line(choice: Choice, member: Member, found) -> dict:
     due = next((due for due in found if due.member is member), None)
     is_current = choice.current is not None and member.ticket.id == choice.current.ticket.id
-    return {"member": member, "name": name_of(member), "due": due, "is_current": is_current}
+    return {"member": member, "name": full_name(member.ticket), "due": due, "is_current": is_current}
 
 
 def pay_page(choice: Choice) -> str:
