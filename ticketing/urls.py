@@ -2,7 +2,7 @@ from django.urls import path, re_path
 
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 from ticketing.links import TOKEN_PATTERN
-from ticketing.views import departures, passes
+from ticketing.views import departures, desk, gate, passes
 from ticketing.viewsets.check_in import (
     BagViewSet,
     BookingCheckInViewSet,
@@ -59,4 +59,12 @@ urlpatterns = [
 # The pages.
 urlpatterns += [
     path("departures/", departures.departures_page, name="departures"),
+    path("departures/check-in/", desk.desk_page, name="desk"),
+    path("departures/<uuid:flight_id>/", departures.departure_page, name="departure"),
+    path("departures/<uuid:flight_id>/close/", departures.close_page, name="close-out"),
+    path("departures/<uuid:flight_id>/reopen/", departures.reopen_page, name="reopen"),
+    path("departures/<uuid:flight_id>/offload/<uuid:coupon_id>/", departures.offload_page, name="offload"),
+    path("departures/<uuid:flight_id>/gate/", gate.gate_page, name="gate"),
+    path("departures/<uuid:flight_id>/gate/passes/", gate.passes_page, name="gate-passes"),
+    path("departures/<uuid:flight_id>/gate/frame/", gate.frame_page, name="gate-frame"),
 ]

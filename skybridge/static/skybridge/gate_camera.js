@@ -1,0 +1,82 @@
+// The camera as a scanner: the browser reads the barcode where it can, else the server reads grey pictures.
+
+const FORMATS = ["aztec", "pdf417", "qr_code"];
+const WIDTH = 800; // of the pictures that are sent; a PDF417 has 209 modules
+const EVERY = 250;
+const SAME = 3_000; // the same pass again within this time is the same passenger
+
+export class Camera {
+  constructor(button, view, words, { found, refused, read }) {
+    Object.assign(this, { button, view, words, found, refused, read });
+    if (!navigator.mediaDevices?.getUserMedia) return;
+    button.hidden = false;
+    button.addEventListener("click", () => (this.stream ? this.stop() : this.start()));
+  }
+
+  async start() {
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({
+        video: { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } },
+      });
+    } catch {
+      this.refused();
+      return;
+    }
+    this.view.srcObject = this.stream;
+    this.view.hidden = false;
+    await this.view.play();
+    this.draw();
+    this.detector = await detector();
+    this.look();
+  }
+
+  stop() {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = null;
+    this.view.hidden = true;
+    this.view.srcObject = null;
+    clearTimeout(this.timer);
+    this.draw();
+  }
+
+  draw() {
+    this.button.setAttribute("aria-pressed", String(Boolean(this.stream)));
+    this.button.textContent = this.stream ? this.words.camera_off : this.words.camera_on;
+  }
+
+  async look() {
+    if (!this.stream) return;
+    try {
+      const text = await (this.detector ? this.detect() : this.send());
+      if (text && !(text === this.last && Date.now() - this.lastAt < SAME)) this.found(text);
+      if (text) [this.last, this.lastAt] = [text, Date.now()];
+    } catch {
+      // No picture yet, or no connection: the next one will do.
+    }
+    this.timer = setTimeout(() => this.look(), EVERY);
+  }
+
+  async detect() {
+    return (await this.detector.detect(this.view))[0]?.rawValue ?? "";
+  }
+
+  send() {
+    const width = Math.min(WIDTH, this.view.videoWidth);
+    const height = Math.round((this.view.videoHeight * width) / this.view.videoWidth);
+    if (!width) return "";
+    this.canvas ??= document.createElement("canvas");
+    Object.assign(this.canvas, { width, height });
+    const context = this.canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(this.view, 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    const grey = new Uint8Array(width * height);
+    for (let n = 0; n < grey.length; n++) grey[n] = (data[4 * n] * 77 + data[4 * n + 1] * 151 + data[4 * n + 2] * 28) >> 8;
+    return this.read(grey, width, height);
+  }
+}
+
+async function detector() {
+  if (!("BarcodeDetector" in window)) return null;
+  const known = await BarcodeDetector.getSupportedFormats();
+  return FORMATS.every((format) => known.includes(format)) ? new BarcodeDetector({ formats: FORMATS }) : null;
+}
