@@ -152,7 +152,7 @@ class PlanAdmin(RecordingAdmin):
 
 @admin.register(Agent)
 class AgentAdmin(RecordingAdmin):
-    list_display = ("user", "agency")
+    list_display = ("user", "agency", "is_manager")
     list_select_related = ("user", "agency")
     search_fields = ("^user__username", "^agency__name")
     raw_id_fields = ("user", "agency")

@@ -105,6 +105,7 @@ def caller_from(user) -> Caller:
         agency_id=agent.agency_id,
         agency_name=agent.agency.name,
         is_ground_handler=agent.agency.is_ground_handler,
+        is_manager=agent.is_manager,
         plan=plan,
     )
 

@@ -12,7 +12,8 @@ class Caller(Actor):
 
     An agency and its agents have `agency_id`; a traveller has `user_id`, or on the website the one `booking_id` whose
     locator and surname it has shown; staff see all. `plan` is what throttling reads: (name, rate per second, burst,
-    quota or None, quota period). A ground handler is an agency that boards our flights.
+    quota or None, quota period). A ground handler is an agency that boards our flights. A manager is an agent who sees
+    the agency's API keys.
     """
 
     agency_id: UUID | None = None
@@ -21,6 +22,7 @@ class Caller(Actor):
     booking_id: UUID | None = None
     is_staff: bool = False
     is_ground_handler: bool = False
+    is_manager: bool = False
     plan: tuple[str, float, int, int | None, str] = ("", 0, 0, None, "day")
 
     is_authenticated = True

@@ -112,7 +112,9 @@ def ensure_user(username: str, agency: Agency) -> str:
     user.set_password(password)
     user.save()
     if username == AGENT:
-        Agent.objects.get_or_create(user=user, defaults={"agency": agency})
+        Agent.objects.update_or_create(
+            user=user, defaults={"is_manager": True}, create_defaults={"agency": agency, "is_manager": True}
+        )
     return password
 
 

@@ -92,6 +92,9 @@ class Agent(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="agent")
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="agents")
+    is_manager = models.BooleanField(
+        default=False, db_default=False, help_text="Sees, makes and ends the agency's API keys."
+    )
 
     def __str__(self) -> str:
         return f"{self.user} ({self.agency})"
