@@ -205,7 +205,7 @@ BOARDING_CLOSES = timedelta(minutes=env.int("BOARDING_CLOSES_MINUTES", 15))
 BOARDING_CALL = timedelta(minutes=env.int("BOARDING_CALL_MINUTES", 45))  # the time printed on passes
 FREE_CHECKED_BAGS = env.int("FREE_CHECKED_BAGS", 1)  # per passenger who has a seat
 MAX_BAG_KG = env.int("MAX_BAG_KG", 32)
-# What seals passports: Fernet keys, the sealing one first. Development derives one from SECRET_KEY.
+# What seals passports and second factors: Fernet keys, the sealing one first. Development derives one from SECRET_KEY.
 TRAVEL_DOCUMENT_KEYS = env.list("TRAVEL_DOCUMENT_KEYS", default=[])
 TRAVEL_DOCUMENT_LIFETIME = timedelta(days=env.int("TRAVEL_DOCUMENT_DAYS", 7))  # after the last flight
 # --- Disruption: see orders/reaccommodation.py; until when there is a choice, and what a short delay is ---
