@@ -8,7 +8,7 @@ from django.db.models import F
 
 from flights.models import Flight
 from flights.offers import SELLABLE
-from partners.demo import AGENT, ROLE_USERS, STAFF, Callers, facts_file, traveller_token
+from partners.demo import AGENT, HANDLER, ROLE_USERS, STAFF, Callers, facts_file, traveller_token
 from skybridge.embedded.state import write_privately
 
 FLIGHT, SEATS, DAYS_AHEAD = "FL123", 2, 7
@@ -23,6 +23,7 @@ def write_facts(callers: Callers, url: str, at: datetime) -> None:
         "users": [
             {"role": "staff", "username": STAFF, "password": callers.passwords[STAFF]},
             {"role": "agent", "username": AGENT, "password": callers.passwords[AGENT]},
+            {"role": "handler", "username": HANDLER, "password": callers.passwords[HANDLER]},
             *(
                 {"role": role, "username": name, "password": callers.passwords[name]}
                 for name, role in ROLE_USERS.items()

@@ -28,10 +28,10 @@ DEFAULT_PLAN = {"name": "default", "rate": Decimal(5), "burst": 10}
 DEMO_PLAN = {"name": "demo", "rate": Decimal(10_000), "burst": 20_000}
 GROUND_HANDLER = "Demo Ground Handling"
 AGENCIES = {"Acme Travel": DEMO_PLAN, "PartnerCo": DEMO_PLAN, "Zenith Tours": DEFAULT_PLAN, GROUND_HANDLER: DEMO_PLAN}
-STAFF, AGENT = "demo-staff", "demo-agent"
+STAFF, AGENT, HANDLER = "demo-staff", "demo-agent", "demo-handler"
 ROLE_USERS = {f"demo-{role}": role for role in ROLES}  # one with each role of the back office
-USERS = {STAFF, AGENT, *ROLE_USERS}
-AGENTS_AGENCY = "Acme Travel"
+USERS = {STAFF, AGENT, HANDLER, *ROLE_USERS}
+AGENCY_OF = {AGENT: "Acme Travel", HANDLER: GROUND_HANDLER}  # who works for which agency
 KEY_NAME = "demo"
 TRAVELLER = "demo-traveller"
 TOKEN_LIFETIME_SECONDS = 7 * 24 * 3600
@@ -73,8 +73,8 @@ def ensure_demo_callers(*, actor: Actor) -> Callers:
     with transaction.atomic():
         agencies = {name: ensure_agency(name, plan, actor) for name, plan in AGENCIES.items()}
         keys = {name: live.get(name) or new_demo_key(agency, actor) for name, agency in agencies.items()}
-        for name in {STAFF, AGENT} - passwords.keys():
-            passwords[name] = ensure_user(name, agencies[AGENTS_AGENCY])
+        for name in {STAFF, AGENT, HANDLER} - passwords.keys():
+            passwords[name] = ensure_user(name, agencies.get(AGENCY_OF.get(name, "")))
         if not ROLE_USERS.keys() <= passwords.keys():
             passwords |= ensure_role_users()
     return Callers(keys, passwords)
@@ -104,14 +104,14 @@ def new_demo_key(agency: Agency, actor: Actor) -> str:
     return services.create_api_key(agency, actor=actor, mode="test", name=KEY_NAME)[1]
 
 
-def ensure_user(username: str, agency: Agency) -> str:
-    """Make a demo user, or give one a new password, and return the password."""
+def ensure_user(username: str, agency: Agency | None) -> str:
+    """Make a demo user, an agent of an agency or staff, or give one a new password; return the password."""
     password = secrets.token_urlsafe(12)
     user = User.objects.filter(username=username).first() or User(username=username)
     user.is_staff = user.is_superuser = username == STAFF
     user.set_password(password)
     user.save()
-    if username == AGENT:
+    if agency:
         Agent.objects.update_or_create(
             user=user, defaults={"is_manager": True}, create_defaults={"agency": agency, "is_manager": True}
         )

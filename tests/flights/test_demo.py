@@ -72,9 +72,10 @@ def test_the_facts(demo, home):
 def test_users_can_sign_in(demo):
     request = RequestFactory().post("/login/")
     users = [authenticate(request, username=u["username"], password=u["password"]) for u in demo()["users"]]
-    staff, agent, *others = users
+    staff, agent, handler, *others = users
     assert (staff.username, staff.is_staff, staff.is_superuser) == ("demo-staff", True, True)
     assert (agent.username, agent.is_staff, agent.agent.agency.name) == ("demo-agent", False, "Acme Travel")
+    assert (handler.is_staff, handler.agent.agency.is_ground_handler) == (False, True)
     assert [[group.name for group in user.groups.all()] for user in others] == [[role] for role in ROLES]
     assert not any(user.is_superuser for user in others)
 
