@@ -143,7 +143,7 @@ BY_NAME = f"""(
         AND fold_name(t.surname) ~<~ (fold_name(%(surname_{{n}})s) || %(last)s)
         AND fold_name(t.given_name) ~>=~ fold_name(%(given_name_{{n}})s)
         AND fold_name(t.given_name) ~<~ (fold_name(%(given_name_{{n}})s) || %(last)s)
-    ORDER BY f.departs_at, k.id LIMIT {PASSENGERS}
+    ORDER BY k.status <> 'O', f.departs_at, k.id LIMIT {PASSENGERS}
 )"""
 PARTIES = f"""
 SELECT b.id, b.locator, b.status, f.id, f.carrier_id, f.flight_number, f.operational_suffix, f.origin_id, o.timezone,
@@ -184,7 +184,7 @@ def find_parties(text: str, airport: Airport, *, at: datetime) -> list[Party]:
         cursor.execute(f"WITH meant AS MATERIALIZED ({' UNION '.join(parts)}) {PARTIES}", values)
         rows = [Facts._make(row) for row in cursor.fetchall()]
     parties = parties_of(rows, airport, at)
-    return [party for party in parties if party.why is None] or parties
+    return sorted((party for party in parties if party.why is None), key=lambda party: party.is_done) or parties
 
 
 def question_of(text: str) -> Question:

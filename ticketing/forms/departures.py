@@ -60,7 +60,7 @@ class GateForm(PageForm):
     """Where a flight boards."""
 
     gate = forms.CharField(
-        label=_("Gate"),
+        label=_("Number of the gate"),
         required=False,
         max_length=8,
         help_text=_("Such as B12; nothing while it is not known."),

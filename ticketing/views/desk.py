@@ -41,11 +41,12 @@ def desk_page(request):
 def found(request, airport: Airport, text: str, context: dict, at):
     """Show who is meant: one party with all that is asked of it, several to choose from, or those just checked in."""
     parties = find_parties(text, airport, at=at) if text.strip() else []
-    wanted = request.GET.get("party", "")
-    party = next((one for one in parties if key_of(one) == wanted), parties[0] if len(parties) == 1 else None)
+    party = chosen(parties, request.GET.get("party", ""))
     context |= {"parties": [(one, key_of(one)) for one in parties], "party": party}
     if party is None:
-        return pages.show(request, "ticketing/desk_page.html", context | {"done": done_before(request)})
+        choices = {"choose": bool(parties), "done": done_before(request)}
+        return pages.show(request, "ticketing/desk_page.html", context | choices)
+    context |= {"key": key_of(party), "others": len(parties) - 1}
     if party.why is None and not party.is_done:
         context["form"] = PartyForm(with_seats(party, at=at))
     elif party.is_done:
@@ -68,8 +69,16 @@ def check_in(request, airport: Airport, text: str, context: dict, at):
             )  # fmt: skip
             query = {"airport": airport.pk, "done": key_of(party), "t": [str(wish.ticket_id) for wish in form.wishes]}
             return redirect(f"{reverse('desk')}?{urlencode(query, doseq=True)}")
-    context |= {"party": with_seats(party, at=at), "parties": [(party, key_of(party))]}
+    context |= {"party": with_seats(party, at=at), "key": key_of(party)}
     return pages.show(request, "ticketing/desk_page.html", context, form=form)
+
+
+def chosen(parties: list[Party], wanted: str) -> Party | None:
+    """Return the party that is wanted, else the only one, or the only one that is not checked in yet."""
+    if found := next((one for one in parties if key_of(one) == wanted), None):
+        return found
+    open_ones = [one for one in parties if one.why is None and not one.is_done] or parties
+    return open_ones[0] if len(open_ones) == 1 and wanted != "all" else None
 
 
 def key_of(party: Party) -> str:

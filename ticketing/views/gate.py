@@ -80,13 +80,13 @@ def gate_context(request, flight: Flight, at: datetime, choices: list) -> dict:
     departure = flight.departure if hasattr(flight, "departure") else Departure(flight=flight)
     counts = counts_of(passes_on(flight.pk))
     scans, _following = list_scans(flight.pk, limit=SHOWN)
-    local = zone(flight.origin.timezone)
+    local, opens_at = zone(flight.origin.timezone), flight.departs_at - settings.BOARDING_OPENS
     last = [shown(scan_document(scan), local) for scan in scans if scan.kind == Scan.Kind.BOARD]
     return {
         "section": "airport", "flight": flight, "departure": departure, "counts": counts, "scans": last,
         "choices": choices, "nonce": uuid4().hex, "result": result_of(request, flight.pk, local),
         "departs_at": flight.departs_at.astimezone(local),
-        "opens_at": (flight.departs_at - settings.BOARDING_OPENS).astimezone(local),
+        "opens_at": opens_at.astimezone(local) if opens_at > at else None,
         "closes_at": (flight.departs_at - settings.BOARDING_CLOSES).astimezone(local),
         "progress": progress_of(
             flight.status, flight.departs_at, departure.closed_at, has_boarded=counts["boarded"] > 0, at=at
