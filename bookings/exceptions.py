@@ -18,6 +18,11 @@ class HoldExpired(DomainError):
     message = "The hold has run out and its seats are free again; book anew."
 
 
+class HoldAtLimit(DomainError):
+    code = "hold_at_limit"
+    message = "Seats are not held any longer than this without being paid."
+
+
 class ActionNotAllowed(DomainError):
     """The booking's status, or the state of its tickets, does not allow the action."""
 

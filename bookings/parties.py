@@ -1,5 +1,6 @@
 """Who travels: passengers, named or not yet, and the rules of one booking's party."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -46,6 +47,11 @@ def passenger_called(name: str) -> Passenger:
     title = last if given and last.upper() in TITLES else ""
     given = given if title else [*given, last]
     return Passenger(surname=" ".join(surname.split()), given_name=" ".join(given), title=title)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text has what a name in a passport has: letters of any script, and what stands between them."""
+    return all(c in " -'’.‐" or unicodedata.category(c)[0] in "LM" for c in text)
 
 
 def unnamed(seats: int) -> list[Passenger]:

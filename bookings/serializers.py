@@ -1,13 +1,12 @@
 """Shapes of the bookings' calls. Input is strict; the answers' shapes are `bookings/documents.py`'s."""
 
-import unicodedata
 from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from bookings.contacts import PHONE_HINT, phone_digits
 from bookings.models import Booking, Quote
-from bookings.parties import MAX_SEATS
+from bookings.parties import MAX_SEATS, is_name
 from flights.models import Cabin
 from flights.serializers import FlightSerializer
 from skybridge.pagination import PageQuerySerializer, PageSerializer
@@ -28,7 +27,7 @@ class NameField(StrictCharField):
 
     def to_internal_value(self, data):
         name = super().to_internal_value(data)
-        if not all(c in " -'’.‐" or unicodedata.category(c)[0] in "LM" for c in name):
+        if not is_name(name):
             self.fail("letters")
         return name
 

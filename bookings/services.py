@@ -14,7 +14,7 @@ from django.utils import timezone
 from bookings.confirmation import write_confirmation
 from bookings.contacts import NO_CONTACT, Contact
 from bookings.documents import BookingFacts, BookingView, available_actions, obstacle, read_bookings
-from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldExpired
+from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldAtLimit, HoldExpired
 from bookings.expiry import cancel_hold
 from bookings.fare_rules import Terms, cancellation_terms, is_involuntary, sold_coupons
 from bookings.locators import draw_locator
@@ -31,6 +31,7 @@ from ticketing.models import Coupon
 from ticketing.services import close_tickets, issue_tickets, seats_by_flight
 
 LONGEST_HOLD = timedelta(hours=24)
+LONGEST_SALE = timedelta(hours=2)  # from the booking on, for whoever sells on a page
 
 
 def create_booking(
@@ -243,6 +244,18 @@ def keep_hold(booking_id: UUID, *, until: datetime, caller: Caller, at: datetime
         events.record([events.Happening("booking.hold_extended", booking.pk, *facts)], actor=caller, at=at)
         booking.expires_at = until
     return booking
+
+
+def renew_hold(booking_id: UUID, *, caller: Caller, at: datetime) -> Booking:
+    """Let a hold last as long from now as a new one, but not beyond LONGEST_SALE from the booking on.
+
+    Raises HoldAtLimit, or as `keep_hold`.
+    """
+    booking = read_booking(booking_id, caller=caller).booking
+    until = min(Booking.hold_deadline(at), booking.created_at + LONGEST_SALE)
+    if booking.status == Booking.Status.PENDING and booking.expires_at and at < booking.expires_at >= until:
+        raise HoldAtLimit(expires_at=utc_text(booking.expires_at))
+    return keep_hold(booking_id, until=until, caller=caller, at=at)
 
 
 ACTIONS = {

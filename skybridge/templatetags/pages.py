@@ -9,10 +9,12 @@ from decimal import Decimal
 from babel import Locale, dates, numbers
 from babel.units import format_unit
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from skybridge import sending
 from skybridge.exceptions import DomainError
 from skybridge.refusals import advice_on
 
@@ -84,7 +86,19 @@ def zone(value: date | datetime):
     return value.tzinfo if isinstance(value, datetime) else None
 
 
+@register.simple_tag
+def sent_once() -> SafeString:
+    """Write the field by which a form is carried out once, see `skybridge/sending.py`."""
+    return format_html('<input type="hidden" name="{}" value="{}">', sending.FIELD, sending.new_token())
+
+
 @register.filter
 def country(code: str) -> str:
     """Write a country's name from its two letters."""
     return locale().territories.get(code, code)
+
+
+@register.filter
+def until(value: datetime | None) -> str:
+    """Write how long it is until a moment, to the minute."""
+    return "" if value is None else lasting(max(value - timezone.now(), timedelta(0)))
