@@ -4,7 +4,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from partners.models import Agency
@@ -134,6 +136,12 @@ class Booking(StateMachine):
             ),
             models.Index(fields=["contact_phone", "id"], name="booking_by_phone", condition=HAS_PHONE),
             models.Index(fields=["agency", "contact_phone", "id"], name="booking_by_agency_phone", condition=HAS_PHONE),
+            models.Index(
+                OpClass(Lower("contact_email"), name="text_pattern_ops"),
+                "id",
+                name="booking_by_email",
+                condition=~models.Q(contact_email=""),
+            ),
         ]
 
     def __str__(self) -> str:

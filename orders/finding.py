@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from bookings.contacts import searched_digits
 from bookings.locators import ALPHABET
 from bookings.models import Booking, status_at
 from flights.models import Flight
@@ -76,6 +77,7 @@ class Question:
     agency: str = ""
     user: str = ""
     mail: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def understand(text: str) -> Question:
         agency=text if len(text) >= 2 and is_name(text) else "",
         user=text,
         mail=text if "@" in text else "",
+        phone=searched_digits(text) if text.startswith("+") else "",
     )
 
 
@@ -249,16 +252,31 @@ NAMED = f"""(
     ) AS named
 )"""
 LOCATED = "(SELECT id FROM bookings_booking WHERE locator = %s)"
+PHONED = f"""(
+    SELECT id FROM bookings_booking WHERE contact_phone = %s AND contact_phone <> '' ORDER BY id DESC LIMIT {SHOWN}
+)"""
+# All of an address in the order of the index; of addresses that begin so, as many as are read of a name.
+WROTE = f"""(
+    SELECT id FROM bookings_booking WHERE contact_email <> '' AND lower(contact_email) = lower(%s)
+    ORDER BY id DESC LIMIT {SHOWN}
+) UNION (
+    SELECT id FROM bookings_booking WHERE contact_email <> ''
+        AND lower(contact_email) ~>=~ lower(%s) AND lower(contact_email) ~<~ (lower(%s) || %s) LIMIT {NAMES_READ}
+)"""
 USED = f"(SELECT id FROM bookings_booking WHERE user_id = %s ORDER BY id DESC LIMIT {SHOWN})"
 
 
 def booking_ids(question: Question, limit: int = SHOWN) -> list[UUID]:
-    """Return the bookings that a locator, a user or a passenger's name means, newest first. One statement, or none."""
+    """Return the bookings that a locator, a user, a contact or a name means, newest first. One statement, or none."""
     parts, values = [], []
     if question.locator:
         parts, values = [LOCATED], [question.locator]
     if question.user:
         parts, values = [*parts, USED], [*values, question.user]
+    if question.phone:
+        parts, values = [*parts, PHONED], [*values, question.phone]
+    if question.mail:
+        parts, values = [*parts, WROTE], [*values, *[question.mail] * 3, LAST_CHARACTER]
     for surname, given_name in question.names:
         parts.append(NAMED)
         values += [surname, surname, LAST_CHARACTER, given_name, given_name, LAST_CHARACTER]
@@ -330,7 +348,6 @@ BOUGHT = """(
     SELECT id, status, 'customer ' || customer_id FROM orders_order
     WHERE deleted_at IS NULL AND customer_id = %s ORDER BY id DESC LIMIT {shown}
 )"""
-# All of an address in the order of the index; addresses that begin so, as many as are read of a name.
 MAILED = """(
     SELECT id, status, contact_email FROM orders_order
     WHERE deleted_at IS NULL AND contact_email <> '' AND lower(contact_email) = lower(%s) ORDER BY id DESC LIMIT {shown}

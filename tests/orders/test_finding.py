@@ -135,6 +135,14 @@ def test_an_order_is_found_by_the_beginning_of_its_address(office, acme, text):
     assert find(office, text).url == f"/admin/orders/order/{mine}/change/"
 
 
+@pytest.mark.parametrize("text", ["zoe@example.com", "ZOE@ex", "+44 20 7946 0018", "+442079460018"])
+def test_a_booking_is_found_by_how_to_reach_whoever_made_it(office, acme, flight, text):
+    mine = book(acme, flight, contact={"email": "Zoe@Example.com", "phone": "0044 20 7946 0018"})
+    book(acme, flight, contact={"email": "zora@example.com", "phone": "+44 20 7946 0019"})
+    book(acme, flight)
+    assert find(office, text).url == booking_page(mine)
+
+
 def test_an_address_that_is_the_customer_s_id_too_is_one_order(office, acme):
     shop.product()
     mine = shop.order(acme, ("PROD001", 1), contact_email="ada@example.com", customer_id="ada@example.com")["order_id"]
