@@ -123,7 +123,8 @@ class Echo:
 def csv_pieces(headings: list[str], rows: Iterator[list[Cell]]) -> Iterator[bytes]:
     """Yield a CSV (RFC 4180, UTF-8 with the mark by which spreadsheets know it) in pieces."""
     writer = csv.writer(Echo())
-    lines = ["\ufeff", writer.writerow(headings)]
+    yield ("\ufeff" + writer.writerow(headings)).encode()
+    lines: list[str] = []
     size = 0
     for row in rows:
         line = writer.writerow([csv_cell(value) for value in row])
