@@ -137,6 +137,35 @@ class Refusals(NamedTuple):
     calls: int
 
 
+def left_in(name: str, plan: Plan, second: float) -> Count | None:
+    """Return what a bucket has at a second; nothing is taken. One round trip; None while Valkey is away."""
+    try:
+        kept = valkey().hmget(name, "level", "at", "period", "used")
+    except redis.RedisError:
+        return None
+    _, rate, burst, quota, period = plan
+    full, now = burst * MICRO, int(second * MICRO)
+    first, ends = period_at(second, period)
+    at = min(now, int(kept[1] or now))
+    level = min(full, int(kept[0] or full) + math.floor((now - at) * rate))
+    used = int(kept[3] or 0) if kept[2] and int(kept[2]) * 86_400 == first else 0
+    quota_left = None if quota is None else max(0, quota - used)
+    full_in = math.ceil((full - level) / rate / MICRO)
+    return Count(ADMITTED, level // MICRO, 0, full_in, quota_left, math.ceil(ends - second), ends - first)
+
+
+def refused_calls(name: str, second: float) -> tuple[int, int] | None:
+    """Return how many calls a bucket has refused in this hour, and in the one before. None while Valkey is away."""
+    try:
+        hours = valkey().pipeline(transaction=False)
+        for hour in (second, second - 3600):
+            hours.zscore(refusals_key(hour), name)
+        now, before = hours.execute()
+    except redis.RedisError:
+        return None
+    return int(now or 0), int(before or 0)
+
+
 def most_refused(second: float, most: int) -> list[Refusals] | None:
     """Return the agencies whose calls were refused most often, that first. One round trip; None while Valkey is away.
 

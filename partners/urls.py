@@ -12,4 +12,8 @@ urlpatterns = [
 # The pages.
 urlpatterns += [
     path("agency/", views.agency_page, name="agency"),
+    path("agency/orders/", views.orders_page, name="agency-orders"),
+    path("agency/orders/<uuid:order_id>/", views.order_page, name="agency-order"),
+    path("agency/statement/", views.statement_page, name="agency-statement"),
+    path("agency/keys/", views.keys_page, name="agency-keys"),
 ]

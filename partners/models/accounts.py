@@ -1,6 +1,7 @@
 """Accounts and the ledger: money moves only as entries that add up to zero."""
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.utils import timezone
@@ -57,6 +58,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def credit_left(self) -> Decimal | None:
+        """Return how much more may be owed; None: any amount."""
+        return None if self.credit_limit is None else max(self.credit_limit - self.balance, Decimal(0))
 
     @property
     def subject_id(self) -> uuid.UUID:
