@@ -27,11 +27,12 @@ let isSignedOut = false;
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, {
+    redirect: "manual", // to the sign-in
     ...options,
     signal: AbortSignal.timeout(options.patience ?? PATIENCE),
     headers: { Accept: "application/json", "X-CSRFToken": token, ...options.headers },
   });
-  isSignedOut = answer.status === 401 || answer.status === 403;
+  isSignedOut = answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403;
   return answer;
 }
 
@@ -78,7 +79,7 @@ function show(answer) {
   if (nameOf(answer)) {
     const seat = element("strong", "", answer.seat ?? words.lap);
     const where = element("p", "where", `${words.seat} `, seat);
-    if (answer.sequence_number) where.append(` · ${answer.sequence_number}`);
+    if (answer.sequence_number) where.append(` · ${words.number} ${answer.sequence_number}`);
     inside.append(element("p", "who", nameOf(answer)), where);
   }
   for (const text of more) inside.append(element("p", "", text));
@@ -97,7 +98,7 @@ function list(answer, title) {
   const who = nameOf(answer);
   const item = element(
     "li", accepted ? "is-done" : "is-failed",
-    element("span", "badge", accepted ? words.welcome : words.refused), ` ${time.format(now())} `,
+    element("span", "badge", accepted ? words.on_board : words.refused), ` ${time.format(now())} `,
     who ? element("strong", "", who) : "", who ? ` ${answer.seat ?? ""} ` : "", accepted ? "" : title,
   );
   const items = one("#scans");
@@ -106,7 +107,9 @@ function list(answer, title) {
 }
 
 function tell(className, title, ...more) {
-  result.replaceChildren(element("div", `verdict ${className}`, element("div", "", element("h2", "", title), ...more)));
+  const inside = element("div", "", element("h2", "", title), ...more);
+  const sign = className === "is-failed" ? one("#sign-refused").content.cloneNode(true) : "";
+  result.replaceChildren(element("div", `verdict ${className}`, sign, inside));
 }
 
 function showState() {
@@ -184,6 +187,7 @@ function offer(passes) {
     const button = element("button", "second wide", element("span", "", String(found.sequence_number)), " ");
     button.type = "button";
     button.append(element("strong", "", found.name), " ", element("span", "", found.seat ?? ""));
+    if (found.is_aboard) button.append(" ", element("span", "quiet", words.on_board));
     button.addEventListener("click", () => {
       choose.hidden = true;
       field.focus();
@@ -201,7 +205,7 @@ async function board(barcode) {
     try {
       const answer = await post(facts.scans, attempt);
       if (answer.ok) return accept(await answer.json());
-      if (answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)) {
+      if (answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)) {
         sounds.play(false);
         const problem = await answer.json();
         return tell("is-failed", words.refused, element("p", "", problem.message ?? ""));
