@@ -57,7 +57,11 @@ def moment(value: datetime | None) -> SafeString | str:
     """Write a day and a time with its zone's name."""
     if value is None:
         return ""
-    text = dates.format_skeleton("yMMMdHmz", value, tzinfo=zone(value), locale=locale())
+    here, written = locale(), []
+    for skeleton in ("Hm", "yMMMd"):
+        written.append(dates.format_skeleton(skeleton, value, tzinfo=zone(value), locale=here))
+    name = dates.format_time(value, "z", tzinfo=zone(value), locale=here)
+    text = f"{here.datetime_formats['medium'].format(*written)} {name}"
     return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="minutes"), text)
 
 
