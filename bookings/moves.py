@@ -23,6 +23,10 @@ class Move(NamedTuple):
     offer: Offer
     due_amount: Decimal
 
+    @property
+    def back(self) -> Decimal:
+        return max(-self.due_amount, Decimal(0))
+
 
 def moves_on(view: BookingView, flight_id: UUID, day: date, *, at: datetime) -> list[Move]:
     """Return the flights of a day with enough seats that fit in a flight's place, first departure first. One statement.

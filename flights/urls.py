@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from flights import views
+from flights.flight_page import flight_page
 from flights.viewsets import FlightViewSet, SearchFlightsViewSet
 from skybridge.paths import UUID_PATTERN
 
@@ -17,5 +18,6 @@ urlpatterns = [
 # The pages.
 urlpatterns += [
     path("flights/", views.flights_page, name="flights"),
+    path("flights/<uuid:flight_id>/", flight_page, name="flight"),
     path("airports/", views.airports_page, name="airports"),
 ]

@@ -132,3 +132,8 @@ class PayFirst(DomainError):
     code = "pay_first"
     status_code = 403
     message = "Pay for the booking; it is confirmed then."
+
+
+class NothingToMail(DomainError):
+    code = "nothing_to_mail"
+    message = "A booking without flights has no itinerary."

@@ -4,10 +4,11 @@ A traveller changes only what no agency has sold. Staff give back more than the 
 asked for and used as in the back office: an approval is of the booking, whichever of the two pages it is used on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -22,18 +23,21 @@ from bookings.exceptions import QuoteStale
 from bookings.fare_rules import Terms
 from bookings.models import Booking, Quote, status_at
 from bookings.quotes import part_of, quote_cancellation, quote_change, read_quote
+from bookings.renaming import Names
 from bookings.services import check_action, read_booking, terms_of
 from flights.models import Flight
-from flights.offers import FlightFacts
+from flights.offers import FlightFacts, Offer
+from flights.search import Search, search_flights
 from orders import reservations
 from orders.disruption import choices
-from orders.exceptions import AskAgency, PayFirst
+from orders.exceptions import AskAgency, DisruptionNotFound, PayFirst
 from partners.callers import Caller
 from skybridge import approvals, context
 from skybridge.versions import etag
 from ticketing.emds import OPEN
 from ticketing.models import Emd
 
+MOST_OFFERS = 30
 REFUND = "refund_booking"  # the act that a second person agrees to
 
 
@@ -175,7 +179,63 @@ def refund(booking_id: UUID, *, by: By, version: int, amount: Decimal) -> Outcom
     return with_second_word(booking_id, facts, by, carry_out, is_needed=is_needed)
 
 
+def give_names(booking_id: UUID, names: Sequence[Names], *, caller: Caller, version: int) -> BookingView:
+    """Give passengers their names. Raises AskAgency, or as `reservations.change`."""
+    read_changeable(booking_id, caller=caller)
+    return reservations.change(booking_id, Change(names=names), caller=caller, if_match=etag(version))
+
+
 # --- After a disruption ---
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """A disruption of a booking: its document, and the flights of a day that could be taken instead."""
+
+    view: BookingView
+    disruption: Mapping[str, Any]
+    choices: Sequence[str]
+    day: date | None
+    offers: Sequence[Offer]
+    back: Decimal
+    word: str
+
+
+def read_choosing(booking_id: UUID, disruption_id: UUID, *, day: date | None, by: By) -> Choosing:
+    """Return what can be chosen after a disruption. Six statements at most.
+
+    Raises BookingNotFound or DisruptionNotFound.
+    """
+    view = read_booking(booking_id, caller=by.caller)
+    found = choices.disruptions_seen(booking_id, at=by.at)
+    disruption = next((one for one in found if one["disruption_id"] == disruption_id), None)
+    if disruption is None:
+        raise DisruptionNotFound
+    allowed = [c for c in disruption["choices"] if c == "accept" or not is_agencys(view, by.caller)]
+    route = route_of(view, disruption) if "rebook" in allowed else None
+    if route is None:
+        allowed = [choice for choice in allowed if choice != "rebook"]
+    day = day or (route.departure_date if route else None)
+    offers = offers_on(view, route, day, by.at) if route and day else []
+    back = whole_refund(view, by.at) if "refund" in allowed else Decimal(0)
+    return Choosing(view, disruption, allowed, day, offers, back, second_word(view, "disruption", back, by=by))
+
+
+def route_of(view: BookingView, disruption: Mapping[str, Any]) -> FlightFacts | None:
+    """Return the booking's flight that a disruption is about: the disrupted one, or what was given for it."""
+    given = [disruption["event_id"], *(move["to"]["event_id"] for move in disruption["moves"])]
+    return next((view.flights[pk] for pk in reversed(given) if pk in view.flights), None)
+
+
+def offers_on(view: BookingView, old: FlightFacts, day: date, at: datetime) -> list[Offer]:
+    cabin = next(k.cabin for _, coupons in view.tickets for k in coupons if k.flight_id == old.id)
+    search = Search(old.origin, old.destination, day, seats=max(view.booking.seats, 1), cabin=cabin)
+    found, _ = search_flights(search, at=at, limit=MOST_OFFERS)
+    return [offer for offer in found if offer.flight.id not in view.flights and offer.is_open(at)]
+
+
+def whole_refund(view: BookingView, at: datetime) -> Decimal:
+    return terms_of(view, at, waived=True).refund_amount + products_of(view.booking.id, Part())
 
 
 def choose(booking_id: UUID, disruption_id: UUID, choice: str, *, event_id: UUID | None = None, by: By) -> Outcome:
@@ -191,9 +251,7 @@ def choose(booking_id: UUID, disruption_id: UUID, choice: str, *, event_id: UUID
         choices.choose(booking_id, disruption_id, choice, event_id=event_id, caller=by.caller, at=by.at)
         return read_booking(booking_id, caller=by.caller)
 
-    back = Decimal(0)
-    if choice == "refund":
-        back = terms_of(view, by.at, waived=True).refund_amount + products_of(booking_id, Part())
+    back = whole_refund(view, by.at) if choice == "refund" else Decimal(0)
     facts = refund_facts("disruption", back, view.booking.currency)
     is_needed = choice == "refund" and needs_second_word(view, back, by)
     return with_second_word(booking_id, facts, by, carry_out, is_needed=is_needed)

@@ -2,7 +2,7 @@ from django.urls import path, re_path
 
 from skybridge.paths import SEGMENT_PATTERN, UUID_PATTERN
 from ticketing.links import TOKEN_PATTERN
-from ticketing.views import departures, desk, gate, passes
+from ticketing.views import departures, desk, gate, passes, tickets
 from ticketing.viewsets.check_in import (
     BagViewSet,
     BookingCheckInViewSet,
@@ -59,6 +59,7 @@ urlpatterns = [
 # The pages.
 urlpatterns += [
     path("departures/", departures.departures_page, name="departures"),
+    path("tickets/<uuid:ticket_id>/", tickets.ticket_page, name="ticket"),
     path("departures/check-in/", desk.desk_page, name="desk"),
     path("departures/<uuid:flight_id>/", departures.departure_page, name="departure"),
     path("departures/<uuid:flight_id>/close/", departures.close_page, name="close-out"),

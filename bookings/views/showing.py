@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bookings.documents import BookingView, booking_document, has_left
-from flights.localtime import zone
 from flights.offers import FlightFacts
 from orders.booking_history import Entry
 from skybridge import history
@@ -109,9 +108,22 @@ def look_of(
     return BookingLook(view, document, flights, passengers, left)
 
 
-def local_text(text: str, zone_name: str) -> datetime:
-    """Return a document's moment in an airport's zone."""
-    return datetime.fromisoformat(text).astimezone(zone(zone_name))
+def disruption_look(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a disruption with its moments, and the route of each flight given for another."""
+    decide_by = document["decide_by"]
+    return {
+        **document,
+        "decide_at": datetime.fromisoformat(decide_by) if decide_by else None,
+        "moves": [
+            {
+                **move,
+                "from_flight": move["from"],
+                "route": f"{move['to']['origin']}–{move['to']['destination']}",
+                "leaves": datetime.fromisoformat(move["to"]["departureTime"]),
+            }
+            for move in document["moves"]
+        ],
+    }
 
 
 # --- Buttons ---

@@ -1,0 +1,42 @@
+"""The list of bookings: found by what people quote, or the newest."""
+
+from urllib.parse import urlencode
+
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from bookings.forms.serving import FindBookingForm
+from bookings.views.showing import look_of
+from orders.booking_search import newest_bookings, search_bookings
+from partners.pages import page
+from skybridge import pages
+
+PAGE = 20
+
+
+@page("bookings.view_booking")
+def bookings_page(request):
+    """List the bookings that a text means, and lead to the only one; without a text the newest."""
+    form, at = FindBookingForm(request.GET), timezone.now()
+    asked = form.cleaned_data if form.is_valid() else {}
+    text = " ".join(asked.get("q", "").split())
+    if text:
+        views, has_more = search_bookings(text, caller=request.caller)
+        if len(views) == 1:
+            return redirect("booking", views[0].booking.id)
+        following = None
+    else:
+        query = {name: asked[name] for name in ("status", "cursor") if asked.get(name)} | {"limit": PAGE}
+        (views, following), has_more = newest_bookings(query, caller=request.caller, at=at), False
+    context = {
+        "section": "serve",
+        "find_text": request.GET.get("q", ""),
+        "text": text,
+        "status": asked.get("status", ""),
+        "statuses": form.fields["status"].choices,
+        "looks": [look_of(view, at) for view in views],
+        "has_more": has_more,
+        "next": urlencode({"status": asked.get("status", ""), "cursor": following}) if following else "",
+        "is_later_page": bool(asked.get("cursor")),
+    }
+    return pages.show(request, "bookings/bookings_page.html", context)
