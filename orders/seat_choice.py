@@ -108,6 +108,16 @@ class Seating(NamedTuple):
         product_id = product_of(self.seats.seat_map, number) or ""
         return self.documents.get((member.coupon.id, product_id), UNPAID)
 
+    def unused(self, member: Member) -> str:
+        """Return the product of a seat that a passenger has paid for and does not sit on; "" for none."""
+        used = product_of(self.seats.seat_map, member.coupon.seat) if member.coupon.seat else None
+        paid = (
+            product
+            for (coupon, product), state in self.documents.items()
+            if (coupon, state) == (member.coupon.id, PAID)
+        )
+        return next((product for product in paid if product != used), "")
+
 
 def read_seating(booking_id: UUID, flight_id: UUID | None, *, caller: Caller, at: datetime) -> Seating:
     """Return a booking's party on one of its flights (the next one if none is named), and the seats there.

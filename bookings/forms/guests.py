@@ -71,6 +71,11 @@ def document_fields() -> dict[str, forms.Field]:
     }
 
 
+def bags_field() -> forms.Field:
+    choices = [(number, str(number)) for number in range(MOST_BAGS + 1)]
+    return forms.TypedChoiceField(label=_("Bags to check"), coerce=int, choices=choices, initial=0, required=False)
+
+
 class CheckInForm(PageForm):
     """Who checks in, with how many bags and which documents. Fields of a passenger are named after the ticket."""
 
@@ -88,9 +93,7 @@ class CheckInForm(PageForm):
         self.travellers, self.with_documents = travellers, with_documents
         self.fields["tickets"].choices = [(str(one.ticket.id), full_name(one.ticket)) for one in travellers]  # type: ignore[attr-defined]
         for one in travellers:
-            self.fields[f"{one.ticket.id}-bags"] = forms.TypedChoiceField(
-                label=_("Bags to check"), coerce=int, choices=[(n, str(n)) for n in range(MOST_BAGS + 1)], initial=0
-            )
+            self.fields[f"{one.ticket.id}-bags"] = bags_field()
             if with_documents:
                 self.fields |= {f"{one.ticket.id}-{name}": field for name, field in document_fields().items()}
 
@@ -119,7 +122,7 @@ class CheckInForm(PageForm):
         return [Wish(one.ticket.id, "", self.bags_of(one), self.document_of(one)) for one in chosen]
 
     def bags_of(self, one: Traveller) -> list[Decimal]:
-        return [DECLARED_KG] * self.cleaned_data[f"{one.ticket.id}-bags"]
+        return [DECLARED_KG] * (self.cleaned_data[f"{one.ticket.id}-bags"] or 0)
 
     def document_of(self, one: Traveller) -> Document | None:
         given = self.document_given(one) if self.with_documents else {}

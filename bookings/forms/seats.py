@@ -6,7 +6,9 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from bookings.documents import BookingFacts
 from bookings.forms.guests import full_name
+from bookings.forms.paying import PayForm
 from orders.models import Order
 from orders.seat_choice import Member
 from skybridge.pages import PageForm
@@ -53,26 +55,11 @@ class SwapForm(PartyForm):
             raise forms.ValidationError(_("Choose two different passengers."), code="same")
 
 
-class PayForm(PageForm):
-    """How seats are paid. A card is the payment provider's token of it."""
+class SeatPayForm(PayForm):
+    """How seats of a sold booking are paid; who has only shown a locator pays by card."""
 
-    method = forms.ChoiceField(label=_("Pay"), widget=forms.RadioSelect)
-    token = forms.CharField(
-        label=_("Card token"),
-        help_text=_("From the payment provider; tok_success in the sandbox."),
-        max_length=255,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args, on_account: bool, **kwargs):
-        super().__init__(*args, **kwargs)
-        names = {Order.PaymentMethod.ACCOUNT: _("On account"), Order.PaymentMethod.CARD: _("By card")}
-        offered = names if on_account else {Order.PaymentMethod.CARD: names[Order.PaymentMethod.CARD]}
-        self.fields["method"].choices = list(offered.items())  # type: ignore[attr-defined]
-        self.fields["method"].initial = next(iter(offered))
-
-    def clean(self):
-        super().clean()
-        if self.cleaned_data.get("method") == Order.PaymentMethod.CARD and not self.cleaned_data.get("token"):
-            self.add_error("token", _("A card needs its token."))
+    def __init__(self, *args, booking: BookingFacts, on_account: bool, **kwargs):
+        super().__init__(*args, booking=booking, **kwargs)
+        method = self.fields["method"]
+        offered = [pair for pair in method.choices if on_account or pair[0] == Order.PaymentMethod.CARD]  # type: ignore[attr-defined]
+        method.choices, method.initial = offered, offered[0][0] if offered else ""  # type: ignore[attr-defined]

@@ -1,22 +1,24 @@
 """Choose seats: on a map or from a list, before and after the sale."""
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import QueryDict
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.forms.guests import full_name
-from bookings.forms.seats import PassengerForm, PayForm, PlainForm, SeatForm, SwapForm
+from bookings.forms.paying import PREFIX, field_name
+from bookings.forms.seats import PassengerForm, PlainForm, SeatForm, SeatPayForm, SwapForm
 from bookings.views.seat_grid import FILTERS, filters, grid_of, offered
 from orders import seat_choice
-from orders.seat_choice import PAID, Member, Seating, Wish, read_seating
+from orders.seat_choice import PAID, Due, Member, Seating, Wish, read_seating
 from orders.seats import give_up_seat, seat_booking, swap_seats
-from partners.pages import page
+from partners.pages import may, page
 from skybridge import pages
 from skybridge.exceptions import NotFound
 from skybridge.pages import PageForm
@@ -42,7 +44,9 @@ class Choice:
         self.read(uuid_or_none(self.asked.get("flight", "")))
         self.wishes = [wish for text in self.asked.getlist("wish")[:36] if (wish := Wish.of(text))]
         self.passenger = self.asked.get("passenger", "")
+        self.extras = [(name, text) for name, text in self.asked.items() if name.startswith(f"{PREFIX}.")]
         self.place = self.asked.get("at", "")
+        self.may_sell = not self.caller.booking_id and may(request, "skybridge.confirm_booking")
         self.filter = self.asked.get("show", "") if self.asked.get("show") in FILTERS else ""
 
     def read(self, flight_id: UUID | None) -> None:
@@ -82,7 +86,7 @@ class Choice:
         asked = [("flight", str(flight_id or self.seating.flight.id))]
         if not flight_id:
             asked += [("passenger", self.passenger), ("at", self.place), ("show", self.filter)]
-        asked = [pair for pair in asked if pair[1]] + [("wish", str(wish)) for wish in self.wishes]
+        asked = [pair for pair in asked if pair[1]] + [("wish", str(wish)) for wish in self.wishes] + self.extras
         anchor = "#at" if self.place and not flight_id else ""
         return f"{reverse('booking-seats', args=[self.booking_id])}?{urlencode(asked)}{anchor}"
 
@@ -104,12 +108,13 @@ def seats_page(request, booking_id):
 
 
 def bound(form_class, choice: Choice):
-    named = {"on_account": may_owe(choice)} if form_class is PayForm else {"party": choice.seated}
-    return form_class(choice.request.POST, **named)
+    if form_class is SeatPayForm:
+        return pay_form(choice, choice.request.POST)
+    return form_class(choice.request.POST, party=choice.seated)
 
 
-def may_owe(choice: Choice) -> bool:
-    return not choice.caller.booking_id
+def pay_form(choice: Choice, data=None) -> SeatPayForm:
+    return SeatPayForm(data, booking=choice.seating.view.booking, on_account=not choice.caller.booking_id)
 
 
 # --- What is done ---
@@ -188,7 +193,7 @@ ACTS = {
     "give-up": (PassengerForm, give_up),
     "swap": (SwapForm, swap),
     "rest": (PlainForm, seat_rest),
-    "pay": (PayForm, pay),
+    "pay": (SeatPayForm, pay),
     "take": (PlainForm, take),
 }
 
@@ -203,6 +208,8 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
     return {
         "section": "manage" if choice.caller.booking_id else "serve",
         "choice": choice,
+        "base": choice.address(seating.flight.id),
+        "kept": [("wish", str(wish)) for wish in choice.wishes] + choice.extras,
         "seating": seating,
         "is_open": seating.is_open(choice.at),
         "grid": grid,
@@ -217,8 +224,8 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
         "is_paid": any(due.state == PAID for due in found),
         "has_failed": any(due.state == seat_choice.FAILED for due in found),
         "prices": seating.prices,
-        "pay_form": form if isinstance(form, PayForm) else PayForm(on_account=may_owe(choice)),
-        "pay_page": pay_page(choice) if seating.is_held else "",
+        "pay_form": form if isinstance(form, SeatPayForm) else pay_form(choice),
+        "pay_page": pay_page(choice, found) if seating.is_held and choice.may_sell else "",
         "can_swap": sum(bool(member.coupon.seat) for member in choice.seated) > 1,
         "wants_rest": any(not member.coupon.seat for member in choice.seated),
     }
@@ -227,13 +234,26 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
 def party_line(choice: Choice, member: Member, found) -> dict:
     due = next((due for due in found if due.member is member), None)
     is_current = choice.current is not None and member.ticket.id == choice.current.ticket.id
-    return {"member": member, "name": full_name(member.ticket), "due": due, "is_current": is_current}
+    paid = {"SEATEXIT": _("an exit row seat is paid"), "SEATPREF": _("a preferred seat is paid")}
+    unused = "" if due else choice.seating.unused(member)
+    return {
+        "member": member,
+        "name": full_name(member.ticket),
+        "due": due,
+        "is_current": is_current,
+        "paid_for": paid.get(unused, ""),
+    }
 
 
-def pay_page(choice: Choice) -> str:
-    """Return the page on which a pending booking is paid, with the seats that are wanted."""
-    try:
-        found = reverse("booking-pay", args=[choice.booking_id])
-    except NoReverseMatch:
-        return ""
-    return f"{found}?{urlencode([('wish', str(wish)) for wish in choice.wishes])}"
+def pay_page(choice: Choice, found: Iterable[Due]) -> str:
+    """Return the page on which a pending booking is paid, with the seats that are wanted and the extras so far."""
+    asked = choice.extras + [(extra_name(choice, due), "1") for due in found]
+    return f"{reverse('booking-pay', args=[choice.booking_id])}?{urlencode(asked)}"
+
+
+def extra_name(choice: Choice, due: Due) -> str:
+    """Return the name under which the payment's page knows the product of a seat."""
+    passengers = enumerate(choice.seating.view.tickets, start=1)
+    place, coupons = next((place, found) for place, (ticket, found) in passengers if ticket.id == due.wish.ticket_id)
+    sequence = next(number for number, coupon in enumerate(coupons, start=1) if coupon.id == due.member.coupon.id)
+    return field_name(due.product_id, place, sequence)
