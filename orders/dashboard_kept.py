@@ -25,4 +25,4 @@ def kept(name: str) -> dict[str, Any] | None:
         found = valkey().get(f"dashboard:{name}")
     except redis.RedisError:
         return None
-    return json.loads(found) if found else None  # type: ignore[arg-type]
+    return json.loads(found) if found else None

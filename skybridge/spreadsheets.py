@@ -89,12 +89,15 @@ class Sink:
         self.parts: list[bytes] = []
         self.size = 0
 
-    def write(self, data) -> int:
+    def write(self, data: bytes, /) -> int:
         self.parts.append(bytes(data))
         self.size += len(data)
         return len(data)
 
     def flush(self) -> None:
+        return None
+
+    def close(self) -> None:
         return None
 
     def take(self) -> bytes:
