@@ -277,7 +277,7 @@ WRITTEN_WITHIN = timedelta(minutes=10)  # of the moment that a row names
 
 def first_number(model: type[Model], column: str, moment: datetime) -> int | None:
     """Return a number that all rows since a moment reach, None of an empty table. One statement of some 25 look-ups."""
-    names = {"key": model._meta.pk.column, "table": model._meta.db_table, "column": column}  # type: ignore[union-attr]
+    names = {"key": model._meta.pk.column, "table": model._meta.db_table, "column": column}
     with connection.cursor() as cursor:
         cursor.execute(FIRST_NUMBER.format(**names), {"moment": moment})
         found = cursor.fetchone()
