@@ -49,7 +49,8 @@ def told(page: str) -> Callable:
 @require_safe
 def second_factor_page(request) -> HttpResponse:
     """Show how to set up a second factor, or what can be done with the one that is there."""
-    facts: dict[str, Any] = {"device": second_factor.device_of(request.user), "is_required": second_factor.is_required()}
+    is_required = second_factor.is_required()
+    facts: dict[str, Any] = {"device": second_factor.device_of(request.user), "is_required": is_required}
     if facts["device"]:
         facts["codes_left"] = second_factor.backup_codes_left(request.user)
     else:

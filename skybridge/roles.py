@@ -81,7 +81,7 @@ ROLES = {
         does="manage_api_keys revoke_session unlock_sign_in reset_second_factor stop_execution redrive_execution "
         "store_backup export",
     ),
-}  # nobody's: use_api, which does all; give it to a group of your own
+}  # nobody's: use_api, which does all; superusers give it to a group of their own
 
 
 def apply_after_migrate(using: str, **_) -> None:

@@ -8,7 +8,7 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Prefetch, Sum, prefetch_related_objects
+from django.db.models import Prefetch, Q, Sum, prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
@@ -50,7 +50,10 @@ class KnownThings:
 
 @admin.register(User)
 class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
-    """Users get groups; only superusers touch superusers. Nobody is deleted: who leaves is made inactive."""
+    """Users get groups; only superusers touch superusers, and who may do all by the API.
+
+    Nobody is deleted: who leaves is made inactive.
+    """
 
     form = UserForm
     given = "user_permissions"
@@ -68,6 +71,12 @@ class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
     def get_readonly_fields(self, request, obj=None):
         own = super().get_readonly_fields(request, obj)
         return own if request.user.is_superuser else (*own, "is_superuser", "user_permissions")
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups" and not request.user.is_superuser:
+            field.queryset = field.queryset.exclude(permissions__codename=DOES_ALL)
+        return field
 
     def has_change_permission(self, request, obj=None) -> bool:
         return super().has_change_permission(request, obj) and may_touch(request, obj)
@@ -151,6 +160,7 @@ class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
             record([happening], actor=staff_caller(request))
 
 
+DOES_ALL = "use_api"  # without any second person, so that only superusers give it
 PLAIN_FACTS = ("username", "is_active", "is_staff", "is_superuser")
 
 
@@ -161,8 +171,11 @@ def facts_of(user: User) -> dict:
 
 
 def may_touch(request, user: User | None) -> bool:
-    """Tell whether somebody may change a user: superusers are changed by superusers only."""
-    return user is None or not user.is_superuser or request.user.is_superuser
+    """Tell whether somebody may change a user: superusers, and who may do all by the API, by superusers only."""
+    if user is None or request.user.is_superuser:
+        return True
+    doing_all = Permission.objects.filter(codename=DOES_ALL)
+    return not (user.is_superuser or doing_all.filter(Q(user=user) | Q(group__user=user)).exists())
 
 
 @admin.register(Group)
@@ -172,8 +185,15 @@ class GroupAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
     form = VersionedForm
     given = "permissions"
 
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if not request.user.is_superuser:
+            field.queryset = field.queryset.exclude(codename=DOES_ALL)
+        return field
+
     def has_change_permission(self, request, obj=None) -> bool:
-        return super().has_change_permission(request, obj) and not (obj and obj.name in ROLES)
+        is_fixed = obj and (obj.name in ROLES or (does_all(obj) and not request.user.is_superuser))
+        return super().has_change_permission(request, obj) and not is_fixed
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.name in ROLES)
@@ -191,6 +211,10 @@ class GroupAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)  # it would not ask row by row
         return actions
+
+
+def does_all(group: Group) -> bool:
+    return bool(group.pk) and any(permission.codename == DOES_ALL for permission in group.permissions.all())
 
 
 def names_in(permissions) -> dict:
