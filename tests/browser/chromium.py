@@ -2,12 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]  # root has no sandbox
@@ -16,6 +17,15 @@ RULES = {
     "resultTypes": ["violations"],
     "preload": False,  # it would copy style sheets into the page, which the policy rightly keeps out
 }
+RUN_AXE = "([context, options]) => axe.run(context, options).then((result) => result.violations)"
+# What kinds of elements a page has: tag, classes, type and parent, but for classes that are names of data.
+KINDS = """() => {
+    const isKind = (name) => !/^(field|column|app|model|form|action)-|^row[12]$/.test(name);
+    const kind = (one) => [one.tagName, one.type, one.getAttribute("role"), one.disabled, one.id ? "#" : "",
+        ...[...one.classList].filter(isKind)].join(" ");
+    const all = [...document.querySelectorAll("body *")].filter((one) => !one.closest("svg, option"));
+    return [...new Set(all.map((one) => kind(one.parentElement) + " > " + kind(one)))];
+}"""
 # A page tells itself what its policy has kept from it.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
     `policy: ${event.violatedDirective} kept out ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
@@ -34,13 +44,37 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
+class Rooms:
+    """The browser's contexts, kept for all tests: who has signed in stays so, and what never changes stays cached."""
+
+    def __init__(self, browser: Browser):
+        self.browser, self.signed_in, self.kinds = browser, {}, set()
+
+    def open(self, **options: Any) -> BrowserContext:
+        """Open a context of nobody; `color_scheme`, `viewport` and so on are Playwright's."""
+        still = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}  # no colour is half changed
+        context = self.browser.new_context(**still | options)
+        context.add_init_script(TELL_VIOLATIONS)
+        return context
+
+    def of(self, name: str, sign_in: Callable[[Page], None], **options: Any) -> BrowserContext:
+        """Return somebody's context with these options; who has none yet signs in first."""
+        if name not in self.signed_in:
+            self.signed_in[name] = {"": self.open()}
+            sign_in(self.signed_in[name][""].new_page())
+        rooms, kind = self.signed_in[name], repr(sorted(options.items())) if options else ""
+        if kind not in rooms:
+            rooms[kind] = self.open(storage_state=rooms[""].storage_state(), **options)
+        return rooms[kind]
+
+
 class Window:
     """A page with its troubles: what the console says in red, scripts that fail, what the policy keeps out."""
 
-    def __init__(self, page: Page, base: str):
-        self.page, self.base, self.troubles = page, base, []
+    def __init__(self, page: Page, base: str, kinds: set[str] | None = None):
+        """`kinds`: of the elements on pages that were looked at before, in windows like this one."""
+        self.page, self.base, self.troubles, self.kinds = page, base, [], set() if kinds is None else kinds
         page.set_default_timeout(10_000)
-        page.context.add_init_script(TELL_VIOLATIONS)
         page.on("console", lambda said: said.type == "error" and self.troubles.append(f"{said.text} {said.location}"))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
 
@@ -61,18 +95,30 @@ class Window:
         """Fail unless the page in the window is accessible and has had no trouble."""
         self.fail_for(self.judge(*exclude))
 
+    def verify_new(self, *exclude: str) -> None:
+        """Verify a page; for accessibility only if it has elements of a kind, or in a place, not seen before."""
+        self.fail_for(self.judge_new(*exclude))
+
+    def judge_new(self, *exclude: str) -> list[str]:
+        """Return what is the matter with the page, as `verify_new` looks at it."""
+        new = set(self.page.evaluate(KINDS)) - self.kinds
+        return self.judge(*exclude) if new else self.troubles[:]
+
     def verify_quiet(self) -> None:
         self.fail_for(self.troubles)
 
     def judge(self, *exclude: str) -> list[str]:
         """Return what is the matter with the page in the window."""
-        context = {"exclude": [[selector] for selector in exclude]} if exclude else None
-        violations = Axe().run(self.page, context=context, options=RULES).response["violations"]
+        self.page.evaluate(AXE_SCRIPT)
+        context = {"include": [["html"]], "exclude": [[selector] for selector in exclude]}
+        violations = self.page.evaluate(RUN_AXE, [context, RULES])
         found = [
             f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
             for each in violations
             for node in each["nodes"]
         ]
+        if not found:
+            self.kinds |= set(self.page.evaluate(KINDS))
         return found + self.troubles
 
     def fail_for(self, troubles: list[str]) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 
-from tests.browser.chromium import Window, find_browser, running_browser
+from tests.browser.chromium import Rooms, Window, find_browser, running_browser
 from tests.browser.world import World, build
 from tests.concurrency.conftest import running_server
 
@@ -42,7 +43,7 @@ def chromium():
 
 
 @pytest.fixture(scope="package")
-def world(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[World]:
+def world(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[World]:
     """The airline, committed, beside a web server; emptied after the last of these tests."""
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright has a loop of its own in this thread
@@ -53,24 +54,23 @@ def world(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Worl
                 yield build(f"http://127.0.0.1:{server.port}")
         finally:
             call_command("flush", interactive=False, verbosity=0)
+            connections.close_all()  # beside Playwright's loop Django has others than the one it closes in the end
             os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
             os.environ.update({"DJANGO_ALLOW_ASYNC_UNSAFE": before} if before else {})
 
 
 @pytest.fixture(scope="package")
-def states() -> dict:
-    """The cookies of those who have signed in, by name."""
-    return {}
+def rooms(chromium) -> Rooms:
+    return Rooms(chromium)
 
 
 @pytest.fixture
-def window(chromium, world) -> Iterator[Callable[..., Window]]:
-    """Return what opens a window of nobody; `color_scheme`, `viewport` and so on are Playwright's."""
+def window(rooms, world) -> Iterator[Callable[..., Window]]:
+    """Return what opens a window of nobody, in a context of its own."""
     contexts = []
 
     def open_window(**options) -> Window:
-        still = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}  # no colour is half changed
-        contexts.append(chromium.new_context(**still | options))
+        contexts.append(rooms.open(**options))
         return Window(contexts[-1].new_page(), world.base)
 
     yield open_window
@@ -79,14 +79,15 @@ def window(chromium, world) -> Iterator[Callable[..., Window]]:
 
 
 @pytest.fixture
-def office(window, world, states) -> Callable[..., Window]:
-    """Return what opens a window of somebody who has signed in by the form."""
+def office(rooms, world) -> Iterator[Callable[..., Window]]:
+    """Return what opens a window of somebody who has signed in by the form, once for all tests."""
+    pages = []
 
     def open_office(name: str = "head", **options) -> Window:
-        if name not in states:
-            first = window()
-            world.sign_in(first, name)
-            states[name] = first.page.context.storage_state()
-        return window(storage_state=states[name], **options)
+        context = rooms.of(name, lambda page: world.sign_in(Window(page, world.base), name), **options)
+        pages.append(context.new_page())
+        return Window(pages[-1], world.base, None if options else rooms.kinds)
 
-    return open_office
+    yield open_office
+    for page in pages:
+        page.close()

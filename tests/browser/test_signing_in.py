@@ -1,22 +1,15 @@
-"""Pages before and around signing in, and those for everybody."""
+"""Pages before and around signing in."""
 
 from base64 import b32decode
 
 from django_otp.oath import totp
 
 
-def test_pages_for_everybody(window):
+def test_the_pages_to_sign_in_by(window):
     for scheme in ("light", "dark"):
         nobody = window(color_scheme=scheme)
-        for path in ("/", "/login/", "/admin/login/"):
+        for path in ("/login/", "/admin/login/"):
             nobody.accept(path)
-
-
-def test_the_description_of_the_api(window):
-    nobody = window()
-    assert nobody.open("/docs") == 200
-    nobody.page.wait_for_selector(".swagger-ui", state="attached")
-    nobody.verify_quiet()
 
 
 def test_who_guesses_is_locked_out(window, world):

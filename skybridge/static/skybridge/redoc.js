@@ -1,2 +1,3 @@
+"use strict";
 const page = document.getElementById("redoc");
 Redoc.init(page.dataset.schema, { nonce: page.dataset.styleNonce, hideLoading: true }, page);
