@@ -26,11 +26,11 @@ CABINS = (
 class PlaceField(forms.CharField):
     """A city or airport. What several places are called is refused, and kept in `choices` for the page to offer."""
 
-    def __init__(self, label: str):
+    def __init__(self, **kwargs):
         attributes = {
             "autocomplete": "off", "spellcheck": "false", "placeholder": _("City or airport"), "data-combobox": "",
         }  # fmt: skip
-        super().__init__(label=label, max_length=80, widget=forms.TextInput(attrs=attributes))
+        super().__init__(max_length=80, widget=forms.TextInput(attrs=attributes), **kwargs)
 
 
 class DayField(forms.DateField):
@@ -38,21 +38,21 @@ class DayField(forms.DateField):
         super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
 
 
+class NumberField(forms.TypedChoiceField):
+    """How many: the least where nothing is said."""
+
+    def __init__(self, least: int, most: int, **kwargs):
+        choices = [(number, number) for number in range(least, most + 1)]
+        super().__init__(coerce=int, choices=choices, initial=least, required=False, **kwargs)
+        self.empty_value = least  # type: ignore[assignment]
+
+
 class PartyForm(PageForm):
     """Who travels, in which cabin."""
 
-    adults = forms.TypedChoiceField(
-        label=_("Adults"), help_text=_("From 12"), coerce=int, choices=[(n, n) for n in range(1, MAX_SEATS + 1)],
-        initial=1, required=False, empty_value=1,
-    )  # fmt: skip
-    children = forms.TypedChoiceField(
-        label=_("Children"), help_text=_("2 to 11"), coerce=int, choices=[(n, n) for n in range(MAX_SEATS)],
-        initial=0, required=False, empty_value=0,
-    )  # fmt: skip
-    infants = forms.TypedChoiceField(
-        label=_("Infants"), help_text=_("Under 2, on laps"), coerce=int, choices=[(n, n) for n in range(MAX_SEATS + 1)],
-        initial=0, required=False, empty_value=0,
-    )  # fmt: skip
+    adults = NumberField(1, MAX_SEATS, label=_("Adults"), help_text=_("From 12"))
+    children = NumberField(0, MAX_SEATS - 1, label=_("Children"), help_text=_("2 to 11"))
+    infants = NumberField(0, MAX_SEATS, label=_("Infants"), help_text=_("Under 2, on laps"))
     cabin = forms.ChoiceField(label=_("Cabin"), choices=CABINS, initial=Cabin.ECONOMY, required=False)
 
     def clean_cabin(self) -> str:
@@ -72,10 +72,10 @@ class PartyForm(PageForm):
 class FlightsForm(PartyForm):
     """What to look for. `choices` are the places that a text can mean, by field, where there are several."""
 
-    origin = PlaceField(_("From"))
-    destination = PlaceField(_("To"))
+    origin = PlaceField(label=_("From"))
+    destination = PlaceField(label=_("To"))
     departure = DayField(label=_("Departure"))
-    homeward = DayField(label=_("Return"), required=False, help_text=_("Leave it empty for one way."))
+    homeward = DayField(label=_("Return"), required=False, help_text=_("Empty: one way"))
     sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
     field_order = ("origin", "destination", "departure", "homeward", "adults", "children", "infants", "cabin")
 

@@ -142,7 +142,7 @@ def place_of(airport: AirportFacts) -> Place:
 
 def cities_of(airports: Iterable[AirportFacts]) -> list[Place]:
     """Return the cities of which several airports have flights, each with a term that finds just these and no other."""
-    groups: dict[tuple, list[AirportFacts]] = defaultdict(list)
+    groups: dict[object, list[AirportFacts]] = defaultdict(list)
     for airport in airports:
         if airport.is_served:
             groups[airport.city_code or (fold(airport.city), airport.country)].append(airport)

@@ -21,15 +21,17 @@ from skybridge import pages
 
 PAGE = 20
 STRIP = timedelta(days=3)
+LAST_ZONE = timedelta(hours=12)  # where a day ends last
 
 
 @dataclass(frozen=True)
 class Row:
-    """A flight as the results show it."""
+    """A flight as the results show it; `both_ways` is what the party pays with the way out that is chosen."""
 
     offer: Offer
     amount: Decimal
     seats_left: int | None
+    both_ways: Decimal | None = None
 
     @property
     def days_later(self) -> int:
@@ -50,6 +52,12 @@ class Results:
     following: str | None
     days: list[tuple[date, DayWithSeats | None]]
     nearest: list[DayWithSeats]
+
+
+@page(anyone=True)
+def home_page(request):
+    """Show where everything begins, the search first."""
+    return pages.show(request, "skybridge/home.html", {"form": FlightsForm(at=timezone.now())})
 
 
 @page(anyone=True)
@@ -91,14 +99,16 @@ def results_of(search: Search, party: Party, at: datetime, *, cursor: str, chose
     if chosen:
         offers = [offer for offer in offers if offer.flight.departs_at > chosen.flight.arrives_at]
     around = {found.day: found for found in days_with_seats(search, day - STRIP, day + STRIP, at=at)}
-    days = [day + timedelta(days=n) for n in range(-STRIP.days, STRIP.days + 1)]
+    today = (at - LAST_ZONE).date()
+    days = [one for n in range(-STRIP.days, STRIP.days + 1) if (one := day + timedelta(days=n)) >= today]
     nearest = [] if offers or cursor else nearest_days(search, at=at)
-    rows = [row_of(offer, party) for offer in offers]
+    rows = [row_of(offer, party, chosen) for offer in offers]
     return Results(search, rows, following, [(one, around.get(one)) for one in days], nearest)
 
 
-def row_of(offer: Offer, party: Party) -> Row:
-    return Row(offer, party.price(offer), seats_left(offer))
+def row_of(offer: Offer, party: Party, chosen: Offer | None = None) -> Row:
+    amount = party.price(offer)
+    return Row(offer, amount, seats_left(offer), amount + party.price(chosen) if chosen else None)
 
 
 @require_safe

@@ -18,11 +18,6 @@ from skybridge.valkey import valkey
 
 
 @require_safe
-def home(request) -> HttpResponse:
-    return render(request, "skybridge/home.html", {"airline": settings.AIRLINE_NAME})
-
-
-@require_safe
 def swagger(request) -> HttpResponse:
     return render(request, "skybridge/docs.html")
 

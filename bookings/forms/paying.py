@@ -82,7 +82,8 @@ class PayForm(PageForm):
         self.fields["method"].initial = offered[0][0]
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         if cleaned.get("method") == Order.PaymentMethod.CARD:
             try:
                 cleaned["token"] = checked(cleaned.get("token", ""))

@@ -1,16 +1,21 @@
 """Paying for held seats: extras, the price of it all, the payment, and what has come of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from bookings.documents import BookingView
+from bookings.exceptions import HoldExpired
 from bookings.forms.paying import CardForm, PayForm, field_name, wanted_of
 from bookings.models import Booking, status_at
 from bookings.services import read_booking
@@ -22,18 +27,27 @@ from orders.models import Execution, Order, Product
 from orders.services import redrive_execution
 from partners.pages import page
 from skybridge import pages, sending
+from skybridge.exceptions import DomainError
 from ticketing.documents import TicketFacts
 
 SELL = "skybridge.confirm_booking"
 LONG_WAIT_S = 20
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """A product with the fields in which so many are wanted, by flight and passenger."""
+class Box(NamedTuple):
+    """A field in which somebody says how many of a product."""
 
     product: Product
-    fields: list[tuple[FlightFacts | None, TicketFacts | None, str, str]]
+    name: str
+    value: str
+    label: str
+
+
+class Shelf(NamedTuple):
+    """What is sold for one flight (None: for nobody in particular): a row of boxes for each product."""
+
+    flight: FlightFacts | None
+    rows: list[tuple[Product, list[Box]]]
 
 
 @page(SELL)
@@ -42,25 +56,37 @@ def extras_page(request, booking_id):
     at = timezone.now()
     try:
         view = checkout.read_held(UUID(booking_id), caller=request.caller, at=at)
-    except BookingNotForSale as refusal:
-        return elsewhere(booking_id, refusal)
+    except (BookingNotForSale, HoldExpired) as refusal:
+        return elsewhere(request, booking_id, refusal, at)
     products = checkout.extras_for_sale(view.booking.currency)
-    shelves = [Shelf(product, fields_of(view, product, request.GET)) for product in products]
-    context = held_context(view, at) | {"shelves": shelves, "several": len(view.flights) > 1}
+    context = held_context(view, at) | {"shelves": shelves_of(view, products, request.GET)}
+    context["names"] = [name_of(ticket) for ticket, _ in view.tickets]
     return pages.show(request, "bookings/sale_extras.html", context)
 
 
-def fields_of(view: BookingView, product: Product, query) -> list[tuple]:
-    if not product.rfic:
-        name = field_name(product.pk)
-        return [(None, None, name, query.get(name, ""))]
-    fields = []
-    for ticket, coupons in view.tickets:
-        for coupon in coupons:
-            if coupon.flight_id:
-                name = field_name(product.pk, ticket.position, coupon.sequence)
-                fields.append((view.flights[coupon.flight_id], ticket, name, query.get(name, "")))
-    return sorted(fields, key=lambda field: field[0].departs_at)
+def shelves_of(view: BookingView, products: Sequence[Product], query: Mapping[str, str]) -> list[Shelf]:
+    """Return what is sold by flight, in order of travel, then what is for nobody in particular."""
+    legs = [(k.sequence, view.flights[k.flight_id]) for k in view.tickets[0][1] if k.flight_id]
+    shelves = [
+        Shelf(flight, [(one, boxes_of(view, one, sequence, query)) for one in products if one.rfic])
+        for sequence, flight in legs
+    ]
+    shelves.append(Shelf(None, [(one, [box(one, query)]) for one in products if not one.rfic]))
+    return [shelf for shelf in shelves if shelf.rows]
+
+
+def boxes_of(view: BookingView, product: Product, sequence: int, query: Mapping[str, str]) -> list[Box]:
+    return [box(product, query, name_of(ticket), place, sequence) for place, (ticket, _) in enumerate(view.tickets, 1)]
+
+
+def box(product: Product, query: Mapping[str, str], who: str = "", position: int = 0, sequence: int = 0) -> Box:
+    name = field_name(product.pk, position, sequence)
+    return Box(product, name, query.get(name, ""), f"{product.name}, {who}" if who else product.name)
+
+
+def name_of(ticket: TicketFacts) -> str:
+    unnamed = _("Passenger %(number)s") % {"number": ticket.position}
+    return f"{ticket.given_name} {ticket.surname}".strip() or unnamed
 
 
 @page(SELL, methods=("GET", "POST"))
@@ -69,8 +95,8 @@ def pay_page(request, booking_id):
     at = timezone.now()
     try:
         due = checkout.read_checkout(UUID(booking_id), wanted_of(request.GET), caller=request.caller, at=at)
-    except BookingNotForSale as refusal:
-        return elsewhere(booking_id, refusal)
+    except (BookingNotForSale, HoldExpired) as refusal:
+        return elsewhere(request, booking_id, refusal, at)
     form = PayForm(request.POST if request.method == "POST" else None, booking=due.view.booking)
     if form.is_valid():
         with form.showing_refusals():
@@ -83,11 +109,26 @@ def pay(request, due: checkout.Checkout, form: PayForm) -> HttpResponse:
     return redirect("booking-sold", booking_id=str(due.view.booking.id))
 
 
-def elsewhere(booking_id: str, refusal: BookingNotForSale) -> HttpResponse:
-    """Lead on from a booking that is sold, or being sold, already; another refusal is shown."""
-    if "order_id" not in refusal.details:
+def elsewhere(request, booking_id: str, refusal: DomainError, at: datetime) -> HttpResponse:
+    """Lead on from a booking that is sold already, or being sold; from one that has run out, to its flights again."""
+    if "order_id" in refusal.details:
+        return redirect("booking-sold", booking_id=booking_id)
+    if not isinstance(refusal, HoldExpired):
         raise refusal
-    return redirect("booking-sold", booking_id=booking_id)
+    context = held_context(read_booking(UUID(booking_id), caller=request.caller), at)
+    return pages.show(request, "bookings/sale_expired.html", context | {"again": search_again(context["view"])})
+
+
+def search_again(view: BookingView) -> str:
+    """Return the address of the search that found a booking's flights."""
+    flights = sorted(view.flights.values(), key=lambda flight: flight.departs_at)
+    types = [ticket.passenger_type for ticket, _ in view.tickets]
+    query = {
+        "origin": flights[0].origin, "destination": flights[0].destination, "departure": flights[0].departure_date,
+        "homeward": flights[1].departure_date if len(flights) > 1 else "", "adults": types.count("ADT"),
+        "children": types.count("CHD"), "infants": types.count("INF"), "cabin": view.tickets[0][1][0].cabin,
+    }  # fmt: skip
+    return f"{reverse('flights')}?{urlencode(query)}"
 
 
 def held_context(view: BookingView, at: datetime) -> dict[str, Any]:

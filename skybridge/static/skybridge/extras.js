@@ -1,0 +1,17 @@
+// Adds up while extras are chosen, and keeps the next page's address short.
+
+const form = document.querySelector("form.extras");
+const shown = document.querySelector("[data-sum]");
+const said = document.querySelector("[data-said-sum]");
+const boxes = [...form.querySelectorAll("[data-price]")];
+const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: shown.dataset.currency });
+
+function add() {
+  const extras = boxes.reduce((sum, box) => sum + Number(box.dataset.price) * (Number(box.value) || 0), 0);
+  shown.textContent = money.format(Number(shown.dataset.sum) + extras);
+}
+
+form.addEventListener("input", add);
+form.addEventListener("change", () => { said.textContent = said.dataset.saidSum.replace("%(amount)s", shown.textContent); });
+form.addEventListener("submit", () => { for (const box of boxes) box.disabled = !Number(box.value); });
+window.addEventListener("pageshow", () => { for (const box of boxes) box.disabled = false; add(); });
