@@ -89,6 +89,7 @@ class Failure(NamedTuple):
     stopped_at: datetime | None
     amount: Decimal
     currency: str
+    locator: str | None  # of its first booking
 
 
 class Throttled(NamedTuple):
@@ -297,13 +298,18 @@ SELECT id, carrier_id || flight_number || operational_suffix, origin_id, destina
 FROM shown ORDER BY passengers = 0, departs_at, id
 """
 FAILED = """
-SELECT o.id, e.state, e.error, e.stopped_at, o.total_amount, o.currency, count(*) OVER ()
+SELECT id, state, error, stopped_at, total_amount, currency,
+    (SELECT locator FROM bookings_booking WHERE order_id = failed.id ORDER BY id LIMIT 1), counted
 FROM (
-    SELECT id, total_amount, currency FROM orders_order WHERE status = 'failed' AND deleted_at IS NULL
-    ORDER BY id DESC LIMIT %(counted)s
-) o JOIN orders_execution e ON e.order_id = o.id
-WHERE e.status IN ('FAILED', 'TIMED_OUT')
-ORDER BY o.id DESC LIMIT %(most)s
+    SELECT o.id, e.state, e.error, e.stopped_at, o.total_amount, o.currency, count(*) OVER () AS counted
+    FROM (
+        SELECT id, total_amount, currency FROM orders_order WHERE status = 'failed' AND deleted_at IS NULL
+        ORDER BY id DESC LIMIT %(counted)s
+    ) o JOIN orders_execution e ON e.order_id = o.id
+    WHERE e.status IN ('FAILED', 'TIMED_OUT')
+    ORDER BY o.id DESC LIMIT %(most)s
+) failed
+ORDER BY id DESC
 """
 
 

@@ -39,7 +39,7 @@ from partners.models import Agency
 from skybridge.events import Actor, Happening, record
 from skybridge.exceptions import DomainError
 from skybridge.models import Event
-from ticketing.models import Coupon
+from ticketing.models import Coupon, Departure
 from ticketing.scans import Attempt
 
 SEED = 2017
@@ -176,7 +176,9 @@ class Simulation:
     def check_passengers_in(self, cabins: Sequence[Coming], share: float) -> None:
         """Check a share of the bookings in, whole bookings, where check-in is open."""
         at = timezone.now()
-        for cabin in cabins:
+        for place, cabin in enumerate(cabins):
+            gate = f"{'ABC'[place % 3]}{place * 7 % 30 + 1}"
+            Departure.objects.get_or_create(flight_id=cabin.flight_id, defaults={"gate": gate})
             for booking_id in confirmed_on(cabin.flight_id) if cabin.departs_at < at + settings.CHECK_IN_OPENS else ():
                 if self.dice.random() < share:
                     with self.attempt("check-in"):

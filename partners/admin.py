@@ -79,6 +79,7 @@ class ApiKeyInline(ReadOnly, admin.TabularInline):
     fields = readonly_fields = ("prefix", "name", "created_at", "expires_at", "last_used_at", "revoked_at")
     extra = 0
     show_change_link = True
+    template = "admin/edit_inline/parts.html"
 
 
 @admin.register(Agency)
