@@ -52,6 +52,11 @@ TEXTS = {
     "bag_not_paid": _("These are more bags than the ticket includes."),
     "bag_too_heavy": _("A bag is heavier than one person may lift."),
     "hold_expired": _("The time to pay has run out, and the seats are free again."),
+    # The airport.
+    "boarding_not_open": _("Boarding is not open yet: a flight is closed after it has begun."),
+    "no_boarding_pass": _("There is no such boarding pass."),
+    "nonce_reused": _("This form has boarded somebody else already."),
+    "not_on_flight": _("The ticket is not for this flight."),
     # Serving.
     "booking_not_found": _("There is no such booking, or it is not yours to see."),
     "ticket_not_found": _("There is no such ticket, or it is not yours to see."),
@@ -120,7 +125,11 @@ ADVICE = {
     "adult_not_checked_in": _("Choose an adult too."),
     "children_checked_in": _("Undo the check-in of the child first."),
     "bag_not_paid": _("Order a bag on the page of the booking, or take fewer."),
+    "bag_too_heavy": _("Ask the passenger to share it out among several bags."),
     "hold_expired": _("Look for flights again and book anew."),
+    "no_boarding_pass": _("Copy the whole link once more, or find the booking and show the pass from there."),
+    "nonce_reused": _("Scan the pass again."),
+    "boarding_not_open": _("Come back when boarding has opened."),
 }
 
 
