@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 
 from flights.localtime import zone
 from flights.models import Airport, Cabin, Flight
@@ -11,22 +12,25 @@ from ticketing import bcbp
 from ticketing.models import BoardingPass, Coupon
 
 GIVEN_UP = {
-    Coupon.Status.REFUNDED: ("refunded", "The ticket was refunded."),
-    Coupon.Status.VOID: ("void", "The ticket was voided."),
-    Coupon.Status.EXCHANGED: ("exchanged", "The ticket was exchanged."),
+    Coupon.Status.REFUNDED: ("refunded", gettext_noop("The ticket was refunded.")),
+    Coupon.Status.VOID: ("void", gettext_noop("The ticket was voided.")),
+    Coupon.Status.EXCHANGED: ("exchanged", gettext_noop("The ticket was exchanged.")),
 }
 ENDED = {
-    BoardingPass.End.REISSUED: "A newer boarding pass has taken its place.",
-    BoardingPass.End.OFFLOADED: "The check-in was undone.",
-    BoardingPass.End.FLIGHT_CHANGED: "The passenger travels on another flight.",
-    BoardingPass.End.NO_SHOW: "The flight was closed without the passenger.",
+    BoardingPass.End.REISSUED: gettext_noop("A newer boarding pass has taken its place."),
+    BoardingPass.End.OFFLOADED: gettext_noop("The check-in was undone."),
+    BoardingPass.End.FLIGHT_CHANGED: gettext_noop("The passenger travels on another flight."),
+    BoardingPass.End.NO_SHOW: gettext_noop("The flight was closed without the passenger."),
 }
-CANCELLED = "The flight is cancelled."
-UNKNOWN_GATE = "See screens"
+CANCELLED = gettext_noop("The flight is cancelled.")
+UNKNOWN_GATE = gettext_noop("See screens")
 
 
 class Face(NamedTuple):
-    """`refusal` is why the pass is not good any more, empty for a good one. Times are local to the airport."""
+    """`refusal` is why the pass is not good any more, empty for a good one. Times are local to the airport.
+
+    Texts are English, as on paper; those that pages translate are in their catalogues.
+    """
 
     airline: str
     passenger: str
@@ -48,6 +52,7 @@ class Face(NamedTuple):
     bags: int
     barcode: str
     refusal: str
+    departs_at: datetime
 
     @property
     def has_gate(self) -> bool:
@@ -56,7 +61,8 @@ class Face(NamedTuple):
     @property
     def symbol_text(self) -> str:
         """Return what stands for the symbol where it cannot be seen."""
-        return f"Barcode of the boarding pass of {self.passenger}: {self.designator}, {self.date}, seat {self.seat}"
+        text = gettext("Barcode of the boarding pass of %(passenger)s: %(designator)s, %(date)s, seat %(seat)s")
+        return text % self._asdict()
 
 
 def face_of(boarding_pass: BoardingPass) -> Face:
@@ -87,6 +93,7 @@ def face_of(boarding_pass: BoardingPass) -> Face:
         bags=sum(int(tag[-3:]) for tag in (signed.bag_tag, signed.second_bag_tag, signed.third_bag_tag) if tag),
         barcode=boarding_pass.barcode,
         refusal=refusal_of(boarding_pass),
+        departs_at=locally(flight, flight.departs_at),
     )
 
 

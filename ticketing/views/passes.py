@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
-from skybridge import problems, strict
+from skybridge import pages, strict
 from skybridge.exceptions import DomainError
 from ticketing import signatures
 from ticketing.exceptions import BoardingPassEnded
@@ -43,7 +43,7 @@ def for_link_holders(view: Callable[[HttpRequest, Face], HttpResponse]) -> Calla
         try:
             response = view(request, face_of(pass_of(token)))
         except DomainError as refusal:
-            response = problems.problem(refusal, request.path)
+            response = pages.refuse(request, refusal)
         response["Cache-Control"] = "private, no-store"
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex"
@@ -55,18 +55,21 @@ def for_link_holders(view: Callable[[HttpRequest, Face], HttpResponse]) -> Calla
 @for_link_holders
 def boarding_pass_page(request: HttpRequest, face: Face) -> HttpResponse:
     """Show a pass as it is printed: one sheet."""
-    return render(request, "ticketing/boarding_pass_page.html", facts_for(request, face, Symbology.PDF417))
+    return show(request, "ticketing/boarding_pass_page.html", face, Symbology.PDF417)
 
 
 @for_link_holders
 def boarding_pass_phone(request: HttpRequest, face: Face) -> HttpResponse:
     """Show a pass as it is held out at the gate."""
-    return render(request, "ticketing/boarding_pass_phone.html", facts_for(request, face, Symbology.AZTEC))
+    return show(request, "ticketing/boarding_pass_phone.html", face, Symbology.AZTEC)
 
 
-def facts_for(request: HttpRequest, face: Face, symbology: Symbology) -> dict:
-    symbol = "" if face.refusal else draw(face.barcode, symbology).svg(face.symbol_text)
-    return {"face": face, "symbol": symbol, "page": request.path.removesuffix("/").removesuffix("/phone")}
+def show(request: HttpRequest, template: str, face: Face, symbology: Symbology) -> HttpResponse:
+    """Draw a page in the visitor's language; what is signed and printed stays as it is."""
+    with pages.in_language_of(request):
+        symbol = "" if face.refusal else draw(face.barcode, symbology).svg(face.symbol_text)
+        page = request.path.removesuffix("/").removesuffix("/phone")
+        return render(request, template, {"face": face, "symbol": symbol, "page": page})
 
 
 @for_link_holders
