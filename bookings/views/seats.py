@@ -130,7 +130,7 @@ def choose(choice: Choice, wanted: dict) -> None:
         say(choice, _("%(name)s has seat %(seat)s."), names)
     else:
         choice.want(ticket_id, seat)
-        say(choice, _("Seat %(seat)s is kept for %(name)s when it is paid."), names)
+        say(choice, _("Seat %(seat)s is for %(name)s as soon as it is paid."), names)
     choice.place = seat
     choice.move_on(ticket_id)
 
