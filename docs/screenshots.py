@@ -48,7 +48,7 @@ def take_all(chromium: Browser, facts: dict, user: dict, scheme: str) -> None:
 def pages(page: Page, facts: dict) -> dict[str, str]:
     """Return the pages by the names of their pictures: the dashboard, and one thing of each kind."""
     lists = {
-        "flight": "/admin/flights/flight/?carrier=FL&status__exact=scheduled",
+        "flight": "/admin/flights/flight/?status__exact=delayed",
         "booking": "/admin/bookings/booking/?status__exact=confirmed",
         "order": "/admin/orders/order/",
         "execution": "/admin/orders/execution/",
