@@ -1,8 +1,7 @@
 """What staff do to orders, their executions and backups in the back office."""
 
-from decimal import Decimal
-
 from datetime import datetime
+from decimal import Decimal
 
 from django import forms
 from django.db.models import QuerySet, Sum
