@@ -184,7 +184,7 @@ function offer(passes) {
   heading.tabIndex = -1;
   choose.replaceChildren(heading);
   for (const found of passes) {
-    const button = element("button", "second wide", element("span", "", String(found.sequence_number)), " ");
+    const button = element("button", "second pick", element("span", "", String(found.sequence_number)), " ");
     button.type = "button";
     button.append(element("strong", "", found.name), " ", element("span", "", found.seat ?? ""));
     if (found.is_aboard) button.append(" ", element("span", "quiet", words.on_board));
