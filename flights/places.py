@@ -145,7 +145,9 @@ def cities_of(airports: Iterable[AirportFacts]) -> list[Place]:
     groups: dict[object, list[AirportFacts]] = defaultdict(list)
     for airport in airports:
         if airport.is_served:
-            groups[airport.city_code or (fold(airport.city), airport.country)].append(airport)
+            # Without a code of its own a city is known by all its names, which tell two Portlands apart.
+            names = frozenset(airport.search_terms) - {airport.iata.casefold()}
+            groups[airport.city_code or (names, airport.country)].append(airport)
     found = (city_of(group) for group in groups.values() if len(group) > 1)
     return [city for city in found if city]
 

@@ -22,6 +22,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.utils import timezone
 
+from flights import places
 from partners import keys
 from partners.models import Agency, Agent, ApiKey, Plan
 from skybridge.valkey import valkey
@@ -95,7 +96,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
 @pytest.fixture(autouse=True)
 def _fresh_valkey_and_caches():
     valkey().flushdb()
-    for cache in (keys.good_keys, keys.bad_keys):
+    for cache in (keys.good_keys, keys.bad_keys, places.kept):
         cache.clear()
 
 
