@@ -190,7 +190,8 @@ def change_of(request: dict[str, Any]) -> Change:
         names=[names_of(name) for name in names or ()],
         contact=tuple((name, value) for name, value in request.get("contact", ())),
         departure_date=day_of(request["departure_date"]),
-        **{name: UUID(request[name]) for name in ("flight_id", "to_flight_id") if request.get(name)},
+        flight_id=id_of(request.get("flight_id")),
+        to_flight_id=id_of(request.get("to_flight_id")),
     )
 
 
@@ -201,6 +202,10 @@ def names_of(request: dict[str, Any]) -> Names:
 def with_types(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a wish, passenger or name with identifiers and dates again."""
     return {name: TYPES[name](value) if value and name in TYPES else value for name, value in fields.items()}
+
+
+def id_of(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
 
 
 def day_of(text: str | None) -> date | None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -32,7 +33,6 @@ def flight_page(request, flight_id):
         "boards": (flight.departs_at - settings.BOARDING_CALL).astimezone(flight.departs_locally_at.tzinfo),
         "cabins": [(offer, offer.is_open(at) and offer.available > 0, sell_address(offer)) for offer in offers],
         "is_open": any(offer.is_open(at) for offer in offers),
-        "few": 9,
     }
     return pages.show(request, "flights/flight_page.html", context)
 
@@ -56,6 +56,7 @@ def planned_departure(flight: FlightFacts, disruption: Disruption | None) -> dat
 def sell_address(offer: Offer) -> str:
     """Return where a seat of a cabin is sold, "" while there is no such page."""
     try:
-        return f"{reverse('sell')}?flight={offer.flight.id}&cabin={offer.cabin}"
+        query = {"out": offer.flight.id, "cabin": offer.cabin, "adults": 1, "children": 0, "infants": 0}
+        return f"{reverse('sell')}?{urlencode(query)}"
     except NoReverseMatch:
         return ""

@@ -312,22 +312,23 @@ def offered(view: BookingView, *, caller: Caller, at: datetime) -> set[str]:
 
     `confirm`, `cancel` and `refund` are the document's actions.
     """
-    actions = {action for action in available_actions(view, at) if action != "confirm" or not caller.booking_id}
+    actions = set(available_actions(view, at))
     status = status_at(view.booking, at)
     is_live = status in (Booking.Status.PENDING, Booking.Status.CONFIRMED) and not is_being_ordered(view.booking)
     ahead = [flight for flight in view.flights.values() if flight.departs_at > at]
     if is_live and ahead:
-        actions |= {"seats", "extras"}
+        actions |= {"seats"}
     if is_live and view.flights and not obstacle(view, at):
         actions |= {"change"} | ({"names"} if caller.is_staff or has_unnamed(view) else set())
     if is_live and status == Booking.Status.PENDING:
-        actions |= {"pay", "extend"}
+        actions |= {"pay", "extend", "extras"}
     if status == Booking.Status.CONFIRMED and any(is_open_for_check_in(flight, at) for flight in ahead):
         actions |= {"check_in"}
-    return actions - (AGENCY_ONLY if is_agencys(view, caller) else set())
+    return actions - (SELLING if caller.booking_id else set()) - (CHANGING if is_agencys(view, caller) else set())
 
 
-AGENCY_ONLY = {"cancel", "refund", "change", "names", "pay", "extend"}  # for the agency that sold a booking
+SELLING = {"confirm", "pay", "extend", "extras"}  # for who sells: not for a traveller who has shown a booking
+CHANGING = {"cancel", "refund", "change", "names"}  # for the agency that sold a booking, not for its passengers
 
 
 def has_unnamed(view: BookingView) -> bool:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy
 from bookings.documents import BookingView
 from bookings.parties import MAX_SEATS
 from bookings.renaming import Names
-from orders.disruption.serializers import CHOICES
 from skybridge.pages import PageForm
 from ticketing.documents import TicketFacts
 
@@ -114,7 +113,7 @@ class ChangeForm(PageForm):
 class ChoiceForm(ReasonForm):
     """What a passenger chooses after a disruption."""
 
-    choice = forms.ChoiceField(choices=[(choice, choice) for choice in CHOICES])
+    choice = forms.ChoiceField(choices=[(choice, choice) for choice in ("accept", "rebook", "refund")])
     event_id = forms.UUIDField(required=False)
 
     def clean(self) -> dict[str, Any]:

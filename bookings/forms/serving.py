@@ -8,16 +8,17 @@ from bookings.models import Booking
 from skybridge.pages import PageForm
 from skybridge.wording import WORDS
 
+STATES = [
+    ("", pgettext_lazy("bookings of any state", "All")),
+    *((value, WORDS["booking"][value].text) for value in Booking.Status.values),
+]
+
 
 class FindBookingForm(PageForm):
     """What the list of bookings is asked for, in its address."""
 
     q = forms.CharField(label=_("Find"), required=False, max_length=100)
-    status = forms.ChoiceField(
-        label=_("State"), required=False,
-        choices=[("", pgettext_lazy("bookings of any state", "All")),
-                 *((value, WORDS["booking"][value].text) for value in Booking.Status.values)],
-    )  # fmt: skip
+    state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
     cursor = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
 
 

@@ -141,14 +141,12 @@ def looked_up(request, view: BookingView, at: datetime) -> dict:
     ahead = [flight for flight in sorted(view.flights.values(), key=lambda f: f.departs_at) if flight.departs_at > at]
     flight = next((flight for flight in ahead if flight.id == asked.get("flight")), ahead[0] if ahead else None)
     day = asked.get("date") or (flight.departure_date if flight else None)
-    is_asked = bool(flight and day and request.GET.get("date"))
     return {
         "ahead": ahead,
         "flight": flight,
         "date": day,
-        "is_asked": is_asked,
-        "can_move": bool(flight) and can_move(view, flight.id, at),
-        "moves": moves_on(view, flight.id, day, at=at) if is_asked else [],
+        "can_move": flight is not None and can_move(view, flight.id, at),
+        "moves": moves_on(view, flight.id, day, at=at) if flight and day else [],
     }
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from bookings.forms.serving import FindBookingForm
+from bookings.forms.serving import STATES, FindBookingForm
 from bookings.views.showing import look_of
 from orders.booking_search import newest_bookings, search_bookings
 from partners.pages import page
@@ -26,17 +26,18 @@ def bookings_page(request):
             return redirect("booking", views[0].booking.id)
         following = None
     else:
-        query = {name: asked[name] for name in ("status", "cursor") if asked.get(name)} | {"limit": PAGE}
+        wanted = {"status": asked.get("state"), "cursor": asked.get("cursor"), "limit": PAGE}
+        query = {name: value for name, value in wanted.items() if value}
         (views, following), has_more = newest_bookings(query, caller=request.caller, at=at), False
     context = {
         "section": "serve",
         "find_text": request.GET.get("q", ""),
         "text": text,
-        "status": asked.get("status", ""),
-        "statuses": form.fields["status"].choices,
+        "state": asked.get("state", ""),
+        "states": STATES,
         "looks": [look_of(view, at) for view in views],
         "has_more": has_more,
-        "next": urlencode({"status": asked.get("status", ""), "cursor": following}) if following else "",
+        "next": urlencode({"state": asked.get("state", ""), "cursor": following}) if following else "",
         "is_later_page": bool(asked.get("cursor")),
     }
     return pages.show(request, "bookings/bookings_page.html", context)

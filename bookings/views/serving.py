@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from bookings.views.showing import buttons, disruption_look, history_line, look_of, priced
+from bookings.views.showing import address_of, buttons, disruption_look, history_line, look_of, priced
 from orders.around import Surrounded, read_surrounded
 from orders.booking_history import read_history
 from orders.serving import is_agencys, offered
@@ -41,6 +41,7 @@ def booking_context(request, around: Surrounded, at) -> dict:
         "history": [history_line(entry) for entry in entries],
         "older": older,
         "is_later_page": bool(before),
+        "sold_page": address_of("booking-sold", view.booking.id) if may(request, "skybridge.confirm_booking") else "",
         "may_see_order": may(request, "orders.view_order") and around.order is not None,
     }
 

@@ -146,7 +146,7 @@ BUTTONS = (
     ("confirm", "booking-confirm", gettext_lazy("Confirm on account"), "second", "skybridge.confirm_booking"),
     ("extend", "booking-extend", gettext_lazy("Hold for longer"), "second", "skybridge.extend_hold"),
     ("seats", "booking-seats", gettext_lazy("Seats"), "second", ""),
-    ("extras", "booking-extras", gettext_lazy("Bags and extras"), "second", ""),
+    ("extras", "booking-extras", gettext_lazy("Bags and extras"), "second", "skybridge.confirm_booking"),
     ("names", "booking-names", gettext_lazy("Names"), "second", "skybridge.change_itinerary"),
     ("change", "booking-change", gettext_lazy("Change flights or seats"), "second", "skybridge.change_itinerary"),
     ("cancel", "booking-cancel", pgettext_lazy("booking", "Cancel"), "second risky", "skybridge.cancel_booking"),

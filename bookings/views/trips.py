@@ -2,6 +2,7 @@
 
 from functools import partial
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -23,7 +24,7 @@ def trips_page(request):
     if request.caller:
         events, following = trips_of(user, caller=request.caller, at=at, cursor=cursor)
     else:
-        events = by_event(shown_bookings(request), at)
+        events = by_event([UUID(shown) for shown in shown_bookings(request)], at)
         if not events:
             return redirect("manage")
     context = {
