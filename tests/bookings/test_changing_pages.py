@@ -48,7 +48,8 @@ def test_a_booking_is_cancelled_at_the_amounts_shown(agent, acme, flight):
     quote = cancel(agent.client, booking)
     assert "Cancel at these amounts" in text(agent.client.get(quote))
     assert agent.client.post(quote).url == page_of(booking)
-    assert coupons_of(booking) == ["V", "V"] and counters(flight)["free"] == 100
+    assert coupons_of(booking) == ["V", "V"]
+    assert counters(flight)["free"] == 100
     assert shop.balance_of(f"agency:{acme.id}:USD") == 0
 
 
@@ -66,7 +67,8 @@ def test_one_passenger_is_cancelled(agent, acme, flight):
     booking = confirmed(acme, flight, passengers=NAMED)
     leaving = booking["tickets"][1]["ticket_id"]
     agent.client.post(cancel(agent.client, booking, {"what": "passengers", "passengers": [leaving]}))
-    assert sorted(coupons_of(booking)) == ["O", "R"] and counters(flight)["sold"] == 1
+    assert sorted(coupons_of(booking)) == ["O", "R"]
+    assert counters(flight)["sold"] == 1
 
 
 def test_one_flight_is_cancelled(agent, acme, flight):
@@ -160,7 +162,8 @@ def test_small_parts_are_no_way_around_the_limit(acme, flight, settings):
     for ticket in booking["tickets"][:2]:
         body = {"what": "passengers", "passengers": [ticket["ticket_id"]]}
         client.post(cancel(client, booking, body), {"reason": "ill"})
-    assert sorted(coupons_of(booking)) == ["O", "O", "R"] and Approval.objects.count() == 1
+    assert sorted(coupons_of(booking)) == ["O", "O", "R"]
+    assert Approval.objects.count() == 1
 
 
 def test_staff_say_why(acme, flight):
@@ -227,8 +230,10 @@ def test_an_agency_s_passenger_does_not_confirm_a_quote_of_the_agency(agent, acm
 def test_a_traveller_does_not_confirm_on_account(traveller, flight):
     booking = book(traveller, flight)
     answer = guest_of(booking).post(page_of(booking, "booking-confirm"), {"version": 1})
-    assert answer.status_code == 302 and "login" in answer.url
-    assert coupons_of(booking) == ["O"] and counters(flight)["sold"] == 0
+    assert answer.status_code == 302
+    assert "login" in answer.url
+    assert coupons_of(booking) == ["O"]
+    assert counters(flight)["sold"] == 0
 
 
 # --- Change ---
@@ -297,7 +302,8 @@ def test_a_change_of_nothing_is_asked_again(agent, acme, flight, body):
 def test_missing_names_are_given_and_kept_ones_stay(agent, acme, flight):
     booking = confirmed(acme, flight, passengers=[NAMED[0], {}])
     form = agent.client.get(page_of(booking, "booking-names")).context["form"]
-    assert "surname-1" not in form.fields and "surname-2" in form.fields
+    assert "surname-1" not in form.fields
+    assert "surname-2" in form.fields
     body = {"version": form["version"].value(), "surname-2": "Babbage", "given_name-2": "Charles"}
     assert agent.client.post(page_of(booking, "booking-names"), body).status_code == 302
     assert query("SELECT surname FROM ticketing_ticket ORDER BY position") == [("Lovelace",), ("Babbage",)]
@@ -340,7 +346,8 @@ def test_a_refund_gives_back_what_was_shown(agent, acme, flight):
     page = agent.client.get(page_of(booking, "booking-refund"))
     body = {"version": page.context["look"].view.booking.version, "amount": page.context["amount_text"]}
     agent.client.post(page_of(booking, "booking-refund"), body)
-    assert coupons_of(booking) == ["R"] and shop.balance_of(f"agency:{acme.id}:USD") == 0
+    assert coupons_of(booking) == ["R"]
+    assert shop.balance_of(f"agency:{acme.id}:USD") == 0
 
 
 def test_a_refund_of_another_amount_is_refused(agent, acme, flight):
