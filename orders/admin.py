@@ -130,11 +130,11 @@ class ProductAdmin(VersionedAdmin, ExportMixin, admin.ModelAdmin):
 
 
 @admin.display(description="price")
-def item_price_column(item) -> str:
+def item_amount(item) -> str:
     return money(item.price, item.order.currency)
 
 
-item_price: Any = exported(item_price_column, lambda item: rounded(item.price, item.order.currency))
+item_price: Any = exported(item_amount, lambda item: rounded(item.price, item.order.currency))
 
 
 class OrderItemInline(ReadOnlyInline):

@@ -212,14 +212,14 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.display(description="amount")
-def refunded(refund) -> str:
+def refund_amount(refund) -> str:
     return money(refund.amount, refund.payment.currency)
 
 
 class RefundInline(ReadOnlyInline):
     model = Refund
     ordering = ("-id",)
-    fields = readonly_fields = (refunded, status, "reason", "created_at", "settled_at", "failure_message")
+    fields = readonly_fields = (refund_amount, status, "reason", "created_at", "settled_at", "failure_message")
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("payment")
@@ -254,14 +254,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", refunded, status, TO_PAYMENT, "reason", "settled_at", "failure_message")
+    list_display = ("created_at", refund_amount, status, TO_PAYMENT, "reason", "settled_at", "failure_message")
     list_filter = ("status", MadeFilter)
     list_select_related = ("payment",)
     search_help_text = "The id of a refund or payment."
     find_by = (by_id, exact("payment_id", UUID))
     ordering = ("-id",)
     fields = readonly_fields = (
-        TO_PAYMENT, refunded, "reason", "provider_reference", "failure_code", "failure_message",
+        TO_PAYMENT, refund_amount, "reason", "provider_reference", "failure_code", "failure_message",
         "created_at", "called_at", "settled_at",
     )  # fmt: skip
 
