@@ -254,3 +254,15 @@ def test_a_coupon_given_up_comes_before_why_the_pass_ended(nobody, boarding_pass
     assert nobody.get(links["png"]).status_code == 410
     [document] = map(boarding_pass_document, passes.passes_of([boarding_pass.coupon_id], with_ended=True))
     assert document["status"] == word
+
+
+def test_a_browser_is_shown_a_page_where_a_link_leads_nowhere(client, db):
+    answer = client.get(f"/boarding-passes/{'x' * 22}~{'y' * 43}", headers={"Accept": "text/html"})
+    assert (answer.status_code, "There is no such boarding pass." in answer.content.decode()) == (404, True)
+    assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+def test_pages_speak_the_visitors_language(client, links):
+    page = client.get(links["page"], headers={"Accept-Language": "es"}).content.decode()
+    assert '<html lang="es"' in page
+    assert client.get(links["page"], headers={"Accept-Language": "ar"}).content.decode().count('dir="rtl"') == 1
