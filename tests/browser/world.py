@@ -23,7 +23,7 @@ from tests.conftest import Api, agency_api
 from tests.orders.shop import order, product
 from tests.skybridge.office import fill
 from tests.skybridge.staff import PASSWORD, user_with
-from tests.ticketing.desk import check_in, sold, soon, ticket_ids
+from tests.ticketing.desk import check_in, sold, soon, ticket_ids, try_undo
 from tests.ticketing.gates import STAFF, leave_in
 from ticketing.models import BoardingPass, Coupon
 
@@ -67,6 +67,7 @@ def build(base: str) -> World:
         **orders_of(seller, later),
         **passengers_of(seller, flight),
         **keys_of(),
+        "good_pass": BoardingPass.objects.get(coupon__ticket__booking=boarding["booking_id"]).pk,
         "plan": plan.pk,
         "departs": f"{departs:%Y-%m-%dT%H:%M}",
         "arrives": f"{departs + timedelta(hours=9):%Y-%m-%dT%H:%M}",
@@ -85,14 +86,26 @@ def bookings_of(seller: Api, soon: Flight, later: Flight) -> dict[str, Any]:
 
 
 def flights_of(seller: Api) -> dict[str, UUID]:
-    names = ("delayed", "retimed", "refitted", "seated", "blocked", "closed", "reopened", "cancelled", "grounded")
+    names = (
+        "delayed",
+        "retimed",
+        "refitted",
+        "seated",
+        "blocked",
+        "closed",
+        "reopened",
+        "cancelled",
+        "grounded",
+        "flown",
+    )
     made = {name: flown_by_few(seller, 130 + number) for number, name in enumerate(names)}
     for name in ("closed", "reopened"):
         leave_in(made[name], 30)
     close_flight(made["reopened"].pk, caller=STAFF, at=timezone.now())
     for seat in ("3A", "3C"):
         BlockedSeat.objects.create(flight=made["blocked"], seat=seat, reason="Broken.")
-    Flight.objects.filter(pk=made["grounded"].pk).update(status=Flight.Status.CANCELLED)
+    for name, status in (("grounded", Flight.Status.CANCELLED), ("flown", Flight.Status.DEPARTED)):
+        Flight.objects.filter(pk=made[name].pk).update(status=status)
     return {name: flight.pk for name, flight in made.items()}
 
 
@@ -114,10 +127,11 @@ def orders_of(seller: Api, flight: Flight) -> dict[str, Any]:
 
 
 def passengers_of(seller: Api, flight: Flight) -> dict[str, Any]:
-    """Sell eight seats, check in all but two, and return each passenger's ticket, coupon and pass."""
-    tickets = ticket_ids(party := sold(seller, flight, party="ADT " * 8))
-    for place in (1, 2, 4, 5, 6, 7):
+    """Sell nine seats, check in all but two, the last for a moment; return each passenger's ticket, coupon and pass."""
+    tickets = ticket_ids(party := sold(seller, flight, party="ADT " * 9))
+    for place in (1, 2, 4, 5, 6, 7, 8):
         check_in(seller, party, place)
+    try_undo(seller, party, 8)
     coupons = dict(Coupon.objects.filter(ticket__in=tickets).values_list("ticket__position", "pk"))
     passes = dict(
         BoardingPass.objects.filter(coupon__in=coupons.values()).values_list("coupon__ticket__position", "pk")
