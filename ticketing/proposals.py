@@ -18,7 +18,8 @@ def proposed_seats(coupon_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, st
     coupons = list(found.order_by("ticket__position"))
     if not coupons or coupons[0].flight_id is None:
         return {}
-    seats, proposed = read_seats(coupons[0].flight_id, at=at), {}
+    seats = read_seats(coupons[0].flight_id, at=at)
+    proposed: dict[UUID, str] = {}
     for cabin in sorted({coupon.cabin for coupon in coupons}):
         plan = SeatingPlan(seats, cabin, [coupon for coupon in coupons if coupon.cabin == cabin])
         plan.keep({}, checked=True)

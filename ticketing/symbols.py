@@ -138,6 +138,6 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 def read_symbol(grey: bytes, width: int, height: int) -> str:
     """Return the text of the first boarding pass symbol in a picture of grey octets, row by row; "" for none."""
     picture = memoryview(grey).cast("B", (height, width))
-    formats = [style.format for style in STYLES.values()]
+    formats = zxingcpp.BarcodeFormats([style.format for style in STYLES.values()])
     found = zxingcpp.read_barcodes(picture, formats=formats, text_mode=zxingcpp.TextMode.Plain)
     return next((barcode.text for barcode in found if barcode.text), "")

@@ -1,4 +1,4 @@
-"""The departures board and a flight's page: who sees them, what they show, and how the flight's gate and end are set."""
+"""The departures board and a flight's page: who sees them, what they show, how gate and end are set."""
 
 from datetime import timedelta
 

@@ -13,7 +13,7 @@ from skybridge.pages import PageForm
 from ticketing.checkin import Wish
 from ticketing.forms.departures import CODE, AirportField
 from ticketing.serializers.check_in import MOST_BAGS, TravelDocumentInputSerializer, document_of
-from ticketing.travel_documents import DocumentType
+from ticketing.travel_documents import Document, DocumentType
 
 DOCUMENT = ("type", "number", "issuing_country", "nationality", "expiry_date")
 SEPARATORS = re.compile(r"[\s;/+]+")
@@ -47,6 +47,8 @@ class WeightsField(forms.CharField):
 class DocumentFields(PageForm):
     """A passport or identity card, judged as the API judges it."""
 
+    document: Document | None = None  # of a form without errors
+
     type = forms.ChoiceField(label=_("Document"), choices=TYPES)
     number = forms.CharField(label=_("Number"), max_length=30, widget=forms.TextInput(attrs=CODE))
     issuing_country = forms.CharField(
@@ -58,13 +60,15 @@ class DocumentFields(PageForm):
     expiry_date = forms.DateField(label=_("Valid until"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         if len(cleaned) == len(DOCUMENT):
             body = cleaned | {"expiry_date": cleaned["expiry_date"].isoformat()}
             judged = TravelDocumentInputSerializer(data=body)
             for name in () if judged.is_valid() else judged.errors:
                 self.add_error(name, WRONG[name])
-            self.document = None if judged.errors else document_of(judged.validated_data)
+            if not judged.errors:
+                self.document = document_of(judged.validated_data)
         return cleaned
 
 

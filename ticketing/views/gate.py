@@ -22,7 +22,7 @@ from skybridge import pages
 from skybridge.exceptions import InvalidInput, TooLarge
 from skybridge.times import utc_text
 from ticketing.bcbp import BcbpError, decode_leniently
-from ticketing.by_hand import counts_of, device_document, passes_meant, passes_on
+from ticketing.by_hand import Pass, counts_of, device_document, passes_meant, passes_on
 from ticketing.forms.gate import ScanForm
 from ticketing.models import Departure, Scan
 from ticketing.scans import Attempt, list_scans, scan_document
@@ -37,8 +37,8 @@ WIDEST, LARGEST = 1280, 640_000  # pixels of a camera's picture
 @page(BOARDS, gates=True, methods=("GET", "POST"))
 def gate_page(request, flight_id: UUID):
     """Show the gate; POST boards with one pass and leads back to what came of it."""
-    at, choices = timezone.now(), []
-    flight = flight_at(flight_id)
+    at, flight = timezone.now(), flight_at(flight_id)
+    choices: list[Pass] = []
     form = ScanForm(request.POST) if request.method == "POST" else ScanForm(initial={"nonce": uuid4().hex})
     if form.is_valid():
         barcodes, choices = meant(flight_id, form.cleaned_data["scan"])
@@ -59,7 +59,7 @@ def flight_at(flight_id: UUID) -> Flight:
     return flight
 
 
-def meant(flight_id: UUID, text: str) -> tuple[list[str], list]:
+def meant(flight_id: UUID, text: str) -> tuple[list[str], list[Pass]]:
     """Return the scanned text, or that of the one pass that somebody names; else the passes to choose from."""
     if is_scan(text):
         return [text], []
