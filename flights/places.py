@@ -1,7 +1,7 @@
 """Places as people type them: airports and cities, found by the beginning of a code or a name.
 
-All airports are kept in memory and read anew every ten minutes, in one statement. Those without flights to come are
-suggested only where no other fits.
+The airports with flights to come are kept in memory and read anew every ten minutes, in one statement. The others are
+looked for, in one statement for each new beginning, only where none of these fits.
 """
 
 import re
@@ -15,17 +15,25 @@ from typing import NamedTuple
 from django.db import connection
 
 from flights.airports import fold
+from partners.caches import BoundedCache
 
 LIFETIME_S = 600.0
 MOST = 8
 named_code = re.compile(r".*\(([A-Z]{3})\)\s*", re.DOTALL).fullmatch
 
 READ = """
-SELECT a.iata, a.name, COALESCE(NULLIF(a.city, ''), a.name), a.city_code, a.country, a.timezone, a.search_terms,
-    EXISTS (SELECT 1 FROM flights_flight f WHERE f.origin_id = a.iata AND f.departs_at > %(at)s)
-    OR EXISTS (SELECT 1 FROM flights_flight f WHERE f.destination_id = a.iata AND f.departs_at > %(at)s)
-FROM flights_airport a ORDER BY a.iata
+SELECT a.iata, a.name, COALESCE(NULLIF(a.city, ''), a.name), a.city_code, a.country, a.timezone, a.search_terms
+FROM flights_airport a WHERE {which}
 """
+SERVED = READ.format(
+    which="""EXISTS (SELECT 1 FROM flights_flight f WHERE f.origin_id = a.iata AND f.departs_at > %(at)s)
+    OR EXISTS (SELECT 1 FROM flights_flight f WHERE f.destination_id = a.iata AND f.departs_at > %(at)s)
+ORDER BY a.iata"""
+)
+CALLED = READ.format(
+    which="""EXISTS (SELECT 1 FROM unnest(a.search_terms) AS term WHERE starts_with(term, %(typed)s))
+ORDER BY lower(a.iata) <> %(typed)s, NOT a.search_terms @> ARRAY[%(typed)s]::varchar[], a.iata LIMIT %(most)s"""
+)
 
 
 class AirportFacts(NamedTuple):
@@ -36,7 +44,6 @@ class AirportFacts(NamedTuple):
     country: str
     timezone: str
     search_terms: list[str]
-    is_served: bool
 
 
 class Place(NamedTuple):
@@ -49,7 +56,6 @@ class Place(NamedTuple):
     country: str
     timezone: str
     airports: frozenset[str]
-    is_served: bool
 
     @property
     def label(self) -> str:
@@ -58,10 +64,10 @@ class Place(NamedTuple):
 
 
 class Places:
-    """All places, and an index of the beginnings of their words."""
+    """The places with flights, and an index of the beginnings of their words."""
 
-    def __init__(self, airports: Iterable[AirportFacts]):
-        airports = list(airports)
+    def __init__(self, airports: list[AirportFacts]):
+        self.others = BoundedCache(2000)  # places without flights, by what was typed
         alone = {airport.iata: place_of(airport) for airport in airports}
         self.cities = cities_of(airports)
         self.all = [*self.cities, *alone.values()]
@@ -89,25 +95,24 @@ class Places:
     def suggest(self, text: str, *, most: int = MOST) -> list[Place]:
         """Return the places that a beginning can mean, the likeliest first; those without flights if no other fits."""
         typed = fold(text)
-        if not typed:
-            return []
+        return (self.beginning_with(typed) or self.without_flights(typed))[:most] if typed else []
+
+    def beginning_with(self, typed: str) -> list[Place]:
         best: dict[int, tuple] = {}
         for at in range(bisect_left(self.index, (typed,)), len(self.index)):
             key, kind, number = self.index[at]
             if not key.startswith(typed):
                 break
             place = self.all[number]
-            rank = (
-                not place.is_served,
-                place.code.casefold() != typed,
-                key != typed,
-                kind,
-                bool(place.name),
-                place.city,
-            )
+            rank = (place.code.casefold() != typed, key != typed, kind, bool(place.name), place.city)
             best[number] = min(rank, best.get(number, rank))
-        found = [self.all[number] for number in sorted(best, key=best.__getitem__)]
-        return ([place for place in found if place.is_served] or found)[:most]
+        return [self.all[number] for number in sorted(best, key=best.__getitem__)]
+
+    def without_flights(self, typed: str) -> list[Place]:
+        """Return places by the beginning of a code or city's name. One statement for a new beginning."""
+        if typed not in self.others:
+            self.others.put(typed, [place_of(airport) for airport in read(CALLED, typed=typed, most=MOST)])
+        return self.others[typed]
 
     def resolve(self, text: str) -> list[Place]:
         """Return the one place that a text means, or those that it can mean; none if there is no such place.
@@ -118,9 +123,8 @@ class Places:
         typed = fold(bracketed[1] if bracketed else text)
         if (place := self.by_code.get(typed.upper())) is not None:
             return [place]
-        called = self.by_term.get(typed, [])
-        served = [place for place in called if place.is_served] or called
-        return self.together(served) or self.together(self.suggest(text, most=2 * MOST))[:MOST]
+        found = self.together(self.by_term.get(typed, [])) or self.together(self.suggest(typed, most=2 * MOST))
+        return [place for place in found if place.code.casefold() == typed] or found[:MOST]
 
     def together(self, places: list[Place]) -> list[Place]:
         """Return places with the airports of a city that all are among them taken as that city."""
@@ -136,7 +140,7 @@ class Places:
 def place_of(airport: AirportFacts) -> Place:
     return Place(
         airport.iata, airport.iata, airport.city, airport.name, airport.country, airport.timezone,
-        frozenset([airport.iata]), airport.is_served,
+        frozenset([airport.iata]),
     )  # fmt: skip
 
 
@@ -144,10 +148,9 @@ def cities_of(airports: Iterable[AirportFacts]) -> list[Place]:
     """Return the cities of which several airports have flights, each with a term that finds just these and no other."""
     groups: dict[object, list[AirportFacts]] = defaultdict(list)
     for airport in airports:
-        if airport.is_served:
-            # Without a code of its own a city is known by all its names, which tell two Portlands apart.
-            names = frozenset(airport.search_terms) - {airport.iata.casefold()}
-            groups[airport.city_code or (names, airport.country)].append(airport)
+        # Without a code of its own a city is known by all its names, which tell two Portlands apart.
+        names = frozenset(airport.search_terms) - {airport.iata.casefold()}
+        groups[airport.city_code or (names, airport.country)].append(airport)
     found = (city_of(group) for group in groups.values() if len(group) > 1)
     return [city for city in found if city]
 
@@ -159,7 +162,7 @@ def city_of(group: list[AirportFacts]) -> Place | None:
     if not name:
         return None
     airports = frozenset(airport.iata for airport in group)
-    return Place(code or name, code, name, "", first.country, first.timezone, airports, True)
+    return Place(code or name, code, name, "", first.country, first.timezone, airports)
 
 
 def shared(spellings: Iterable[list[str]]) -> set[str]:
@@ -177,17 +180,13 @@ kept: list[tuple[float, Places]] = []
 
 
 def known_places(at: datetime) -> Places:
-    """Return all places; one statement every ten minutes, else none."""
+    """Return the places; one statement every ten minutes, else none."""
     if not kept or kept[0][0] < time.monotonic():
-        kept[:] = [(time.monotonic() + LIFETIME_S, read_places(at))]
+        kept[:] = [(time.monotonic() + LIFETIME_S, Places(read(SERVED, at=at)))]
     return kept[0][1]
 
 
-def forget() -> None:
-    kept.clear()
-
-
-def read_places(at: datetime) -> Places:
+def read(sql: str, **parameters) -> list[AirportFacts]:
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"at": at})
-        return Places(AirportFacts._make(row) for row in cursor.fetchall())
+        cursor.execute(sql, parameters)
+        return [AirportFacts._make(row) for row in cursor.fetchall()]

@@ -107,17 +107,24 @@ def statement(search: Search, where: list[str], order: str, page: str) -> str:
     A place is one airport or several. Flights are looked for airport by airport, so that each time an index gives them
     in order and a page ends early; then the airports' pages are merged.
     """
-    airports, where = [], list(where)
+    airports, routes = airports_of(search)
+    where = [*where, *routes]
+    sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE {' AND '.join(where)} ORDER BY {order}, f.id {page}"
+    if not airports:
+        return sql
+    return f"SELECT found.* FROM {', '.join(airports)}, LATERAL ({sql}) AS found ORDER BY {order}, id {page}"
+
+
+def airports_of(search: Search) -> tuple[list[str], list[str]]:
+    """Return the SQL that lists the airports of a search's places, and the conditions that join flights to them."""
+    airports, routes = [], []
     for place in ("origin", "destination"):
         if getattr(search, place):
             # A subquery, which is planned alike for every place: so PostgreSQL keeps the plan.
             terms = f"search_terms @> ARRAY(SELECT %({place})s::varchar)"
             airports.append(f"unnest(ARRAY(SELECT iata FROM flights_airport WHERE {terms})) AS {place} (iata)")
-            where.append(f"f.{place}_id = {place}.iata")
-    sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE {' AND '.join(where)} ORDER BY {order}, f.id {page}"
-    if not airports:
-        return sql
-    return f"SELECT found.* FROM {', '.join(airports)}, LATERAL ({sql}) AS found ORDER BY {order}, id {page}"
+            routes.append(f"f.{place}_id = {place}.iata")
+    return airports, routes
 
 
 def departure_window(search: Search, at: datetime) -> tuple[datetime | None, datetime | None]:

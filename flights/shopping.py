@@ -11,12 +11,13 @@ from django.db import connection
 
 from flights.fares import price_for
 from flights.offers import COLUMNS, TABLES, Offer, fetch_offers
-from flights.search import Search, conditions
+from flights.search import Search, airports_of, conditions
 
 FEW_SEATS = 9  # a party's size: from here on it may matter
 NEAREST_DAYS = 4
 NEAREST_FLIGHTS = 5
 LOOK_AROUND = timedelta(days=30)
+NEARBY = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,21 @@ class DayWithSeats(NamedTuple):
 
 
 BETWEEN = "f.departure_date BETWEEN %(first)s AND %(last)s AND f.departs_at > %(sold_from)s"
-ROUTE = """
-f.origin_id = ANY(ARRAY(SELECT iata FROM flights_airport WHERE search_terms @> ARRAY(SELECT %(origin)s::varchar)))
-AND f.destination_id = ANY(
-    ARRAY(SELECT iata FROM flights_airport WHERE search_terms @> ARRAY(SELECT %(destination)s::varchar)))
+# Route by route, as searches do, so that an index gives each route's days.
+DAYS = """
+SELECT found.departure_date, count(*), min(found.total_amount), min(found.currency)
+FROM {places}, LATERAL (
+    SELECT f.departure_date, p.total_amount, p.currency FROM {tables} WHERE {where} OFFSET 0
+) AS found
+GROUP BY 1 ORDER BY 1
 """
 
 
 def days_with_seats(search: Search, first: date, last: date, *, at: datetime) -> list[DayWithSeats]:
     """Return the days of a search's route on which it finds something, in order. One statement."""
     where, parameters = conditions(replace(search, departure_date=None), at)
-    sql = f"""SELECT f.departure_date, count(*), min(p.total_amount), min(p.currency)
-        FROM {TABLES} WHERE {" AND ".join([*where, ROUTE, BETWEEN])} GROUP BY 1 ORDER BY 1"""
+    places, routes = airports_of(search)
+    sql = DAYS.format(places=", ".join(places), tables=TABLES, where=" AND ".join([*where, *routes, BETWEEN]))
     with connection.cursor() as cursor:
         cursor.execute(sql, {**parameters, "first": first, "last": last, "sold_from": sold_from(at)})
         return [DayWithSeats._make(row) for row in cursor.fetchall()]
@@ -84,9 +88,9 @@ def nearest_days(search: Search, *, at: datetime) -> list[DayWithSeats]:
 def nearest_flights(
     offer: Offer, seats: int, *, at: datetime, but: Iterable = (), after: datetime | None = None
 ) -> list[Offer]:
-    """Return the flights of an offer's route and cabin with seats whose departure is nearest to its own. One statement.
+    """Return the flights of an offer's route and cabin with seats, within a week, that leave nearest to its own time.
 
-    `but` are ids of flights that do not count; with `after` they leave later than that.
+    One statement. `but` are ids of flights that do not count; with `after` they leave later than that.
     """
     flight = offer.flight
     search = Search(origin=flight.origin, destination=flight.destination, cabin=offer.cabin, seats=seats)
@@ -96,7 +100,7 @@ def nearest_flights(
             AND f.origin_id = %(from)s AND f.destination_id = %(to)s AND f.departs_at > %(after)s
         ORDER BY abs(extract(epoch FROM f.departs_at - %(near)s::timestamptz)), f.id LIMIT {NEAREST_FLIGHTS}"""
     found = fetch_offers(sql, {
-        **parameters, "first": flight.departure_date - LOOK_AROUND, "last": flight.departure_date + LOOK_AROUND,
+        **parameters, "first": flight.departure_date - NEARBY, "last": flight.departure_date + NEARBY,
         "sold_from": sold_from(at), "after": after or at, "near": flight.departs_at, "from": flight.origin,
         "to": flight.destination, "but": [flight.id, *but],
     })  # fmt: skip
