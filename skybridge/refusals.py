@@ -86,6 +86,20 @@ TEXTS = {
     "payment_uncertain": _("We do not know yet whether the card was charged. Look again in a minute."),
     "credit_limit_exceeded": _("This is more than the account may owe. Nothing has been changed."),
     "queue_unavailable": _("The mail cannot be sent at the moment. Try again in a minute."),
+    # Selling.
+    "hold_at_limit": _("The seats cannot be held any longer without being paid."),
+    "party_too_large": _("A booking has at most nine seats."),
+    "no_adult": _("A booking needs an adult."),
+    "too_many_infants": _("Each infant on a lap needs an adult of its own."),
+    "duplicate_flight": _("A booking takes each flight once."),
+    "out_of_stock": _("One of the extras is sold out."),
+    "product_not_found": _("One of the extras is not sold any more."),
+    "product_not_for_passengers": _("One of the extras is not sold to passengers."),
+    "currency_mismatch": _("One of the extras is sold in another currency."),
+    "booking_not_for_sale": _("This booking cannot be paid for: it is not held any more, or has no flight yet."),
+    "card_payments_off": _("Payments by card are not set up here."),
+    "not_redrivable": _("This sale cannot be continued any more."),
+    "request_in_progress": _("This has been sent already and is being carried out."),
 }
 ADVICE = {
     "not_found": _("Check the address, or search for the booking."),
@@ -130,6 +144,19 @@ ADVICE = {
     "no_boarding_pass": _("Copy the whole link once more, or find the booking and show the pass from there."),
     "nonce_reused": _("Scan the pass again."),
     "boarding_not_open": _("Come back when boarding has opened."),
+    # Selling.
+    "hold_at_limit": _("Pay now, or let them go and search anew."),
+    "party_too_large": _("Make two bookings."),
+    "no_adult": _("Add an adult."),
+    "too_many_infants": _("Add an adult, or make it a child with a seat of its own."),
+    "duplicate_flight": _("Choose another flight for the way back."),
+    "out_of_stock": _("Choose fewer, or another one."),
+    "product_not_found": _("Go back to the extras and choose again."),
+    "product_not_for_passengers": _("Go back to the extras and choose again."),
+    "booking_not_for_sale": _("Look at the booking for what has become of it."),
+    "card_payments_off": _("Pay on account."),
+    "not_redrivable": _("Look at the booking for what has become of it."),
+    "request_in_progress": _("Wait a moment, then look at the booking."),
 }
 
 

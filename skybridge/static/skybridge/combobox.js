@@ -120,3 +120,11 @@ out?.addEventListener("change", () => {
   back.min = out.value;
   if (back.value && back.value < out.value) back.value = out.value;
 });
+
+// The day shown stands in the middle of the days, also on a phone.
+const strip = document.querySelector(".strip");
+const today = strip?.querySelector("[aria-current]")?.getBoundingClientRect();
+if (today) {
+  const frame = strip.getBoundingClientRect();
+  strip.scrollBy(today.left + today.width / 2 - frame.left - frame.width / 2, 0);
+}
