@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+from uuid import UUID
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from bookings.forms.guests import full_name
 from flights.seating import seat_price
-from flights.seatmaps import CabinMap, Row, Seat
+from flights.seatmaps import Seat
 from orders.seat_choice import Due, Member, Seating
 from skybridge.templatetags.pages import money
 
@@ -18,43 +21,75 @@ FILTERS = ("window", "aisle", "legroom", "nothing")
 
 
 class Cell(NamedTuple):
-    """One place of the grid; without a number there is no seat. `mark` are the initials of who has it."""
+    """One place of the grid. `member` has the seat, or wants it."""
 
-    number: str = ""
-    kind: str = ""
-    name: str = ""
-    mark: str = ""
+    seat: Seat
+    kind: str
+    name: str
     member: Member | None = None
-    after_aisle: bool = False
 
 
 class Line(NamedTuple):
+    """A row; `html` are its cells: hundreds of them, so they are not left to the template."""
+
     number: int
     is_exit: bool
     is_over_wing: bool
-    cells: list[Cell]
+    html: SafeString
 
 
 class Grid(NamedTuple):
     letters: list[tuple[str, bool]]  # and whether an aisle is before it
     lines: list[Line]
-
-    @property
-    def cells(self) -> Iterator[Cell]:
-        return (cell for line in self.lines for cell in line.cells if cell.number)
+    cells: list[Cell]
 
 
-def grid_of(seating: Seating, wishes: Iterable[Due]) -> Grid:
-    """Return the party's cabin."""
+class Look(NamedTuple):
+    """What the drawing depends on beside the seats: whose turn it is, where the reader was, and where links lead."""
+
+    current: UUID | None
+    place: str
+    base: str
+    is_open: bool
+
+
+def grid_of(seating: Seating, wishes: Iterable[Due], look: Look) -> Grid:
+    """Return the party's cabin, drawn."""
     cabin = seating.seats.seat_map.cabin(seating.cabin)
-    columns = list(columns_of(cabin.letters))
+    columns, wings = list(columns_of(cabin.letters)), wing_rows(seating)
     painter = Painter(seating, wishes)
-    wings = wing_rows(seating)
-    lines = [
-        Line(row.number, any(seat.is_exit for seat in row.seats), row.number in wings, painter.cells(row, columns))
-        for row in cabin.rows
-    ]
-    return Grid(columns, lines)
+    lines: list[Line] = []
+    cells: list[Cell] = []
+    for row in cabin.rows:
+        found = {seat.letter: painter.cell(seat) for seat in row.seats}
+        html = mark_safe("".join(drawn(found.get(letter), aisle, look) for letter, aisle in columns))
+        lines.append(Line(row.number, any(seat.is_exit for seat in row.seats), row.number in wings, html))
+        cells += found.values()
+    return Grid(columns, lines, cells)
+
+
+def drawn(cell: Cell | None, after_aisle: bool, look: Look) -> str:
+    """Return a cell's HTML; a seat's name is its one text, and escaped."""
+    if cell is None:
+        return '<td class="aisle"></td>' if after_aisle else "<td></td>"
+    number, name = cell.seat.number, escape(cell.name)
+    can_choose = look.is_open and cell.kind in (FREE, COSTS)
+    kinds = [] if can_choose and cell.kind == FREE else [cell.kind]
+    classes = " ".join([*kinds, *(["aisle"] if after_aisle else [])])
+    opened = f'<td class="{classes}"' if classes else "<td"
+    if number == look.place:
+        opened += ' id="at"'
+    if can_choose:
+        return f'{opened}><button name="seat" value="{number}" aria-label="{name}"></button></td>'
+    if cell.member is None:
+        return f'{opened} aria-label="{name}"></td>'
+    ticket, mark = cell.member.ticket.id, escape(initials(cell.member))
+    selected = ' aria-selected="true"' if ticket == look.current else ""
+    address = escape(f"{look.base}&passenger={ticket}&at={number}#at")
+    link = (
+        f'<a href="{address}" data-ticket="{ticket}" data-seat="{number}" data-mark="{mark}" aria-label="{name}"></a>'
+    )
+    return f"{opened}{selected}>{link}</td>"
 
 
 def columns_of(letters: str) -> Iterator[tuple[str, bool]]:
@@ -79,22 +114,20 @@ class Painter:
     """Tells of each seat what it is to the party."""
 
     def __init__(self, seating: Seating, wishes: Iterable[Due]):
-        self.seating = seating
+        self.cabin = seating.cabin
         self.ours: Mapping[str, Member] = {m.coupon.seat: m for m in seating.party if m.coupon.seat}
         self.wished: Mapping[str, Member] = {due.wish.seat: due.member for due in wishes}
         self.taken = {o.seat for o in seating.seats.occupants if not o.has_run_out}
         self.prices = {key: money(price.amount, price.currency) for key, price in seating.prices.items()}
+        self.separator = separator()
+        self.states = {TAKEN: pgettext("seat", "taken"), BLOCKED: pgettext("seat", "not for passengers")}
+        self.free, self.unpaid = pgettext("seat", "free"), pgettext("seat", "not paid yet")
+        self.places = words_of_places()
 
-    def cells(self, row: Row, columns: list[tuple[str, bool]]) -> list[Cell]:
-        seats = {seat.letter: seat for seat in row.seats}
-        return [self.cell(seats.get(letter), after_aisle) for letter, after_aisle in columns]
-
-    def cell(self, seat: Seat | None, after_aisle: bool) -> Cell:
-        if seat is None:
-            return Cell(after_aisle=after_aisle)
+    def cell(self, seat: Seat) -> Cell:
         kind, member = self.kind_of(seat)
-        name = separator().join([seat.number, *places(seat), *self.state(seat, kind, member)])
-        return Cell(seat.number, kind, name, initials(member) if member else "", member, after_aisle)
+        words = [word for code, word in self.places if code in seat.characteristics]
+        return Cell(seat, kind, self.separator.join([seat.number, *words, *self.state(seat, kind, member)]), member)
 
     def kind_of(self, seat: Seat) -> tuple[str, Member | None]:
         if member := self.ours.get(seat.number):
@@ -108,40 +141,33 @@ class Painter:
         return (COSTS if self.price_of(seat) else FREE), None
 
     def price_of(self, seat: Seat) -> str:
-        return self.prices.get(seat_price(seat, self.seating.cabin) or "", "")
+        return self.prices.get(seat_price(seat, self.cabin) or "", "")
 
     def state(self, seat: Seat, kind: str, member: Member | None) -> list[str]:
-        match kind:
-            case "ours":
-                assert member is not None
-                return [full_name(member.ticket)]
-            case "wished":
-                assert member is not None
-                return [full_name(member.ticket), pgettext("seat", "not paid yet"), self.price_of(seat)]
-            case "taken":
-                return [pgettext("seat", "taken")]
-            case "blocked":
-                return [pgettext("seat", "not for passengers")]
-        return [pgettext("seat", "free"), *([self.price_of(seat)] if kind == COSTS else [])]
+        if member is not None:
+            unpaid = [self.unpaid, self.price_of(seat)] if kind == WISHED else []
+            return [full_name(member.ticket), *unpaid]
+        if kind in self.states:
+            return [self.states[kind]]
+        return [self.free, self.price_of(seat)] if kind == COSTS else [self.free]
 
 
 def separator() -> str:
     return pgettext("between the parts of a seat's name, such as 12A, window, free", ", ")
 
 
-def places(seat: Seat) -> list[str]:
-    """Return where a seat is and what is special about it, in words."""
-    words = {
-        "W": pgettext("seat", "window"),
-        "A": pgettext("seat", "aisle"),
-        "9": pgettext("seat", "middle"),
-        "E": pgettext("seat", "exit row"),
-        "L": pgettext("seat", "extra legroom"),
-        "O": pgettext("seat", "preferred"),
-        "1D": pgettext("seat", "reclines less"),
-        "AL": pgettext("seat", "next to a lavatory"),
-    }
-    return [word for code, word in words.items() if code in seat.characteristics]
+def words_of_places() -> list[tuple[str, str]]:
+    """Return where a seat is and what is special about it, in words, by characteristic."""
+    return [
+        ("W", pgettext("seat", "window")),
+        ("A", pgettext("seat", "aisle")),
+        ("9", pgettext("seat", "middle")),
+        ("E", pgettext("seat", "exit row")),
+        ("L", pgettext("seat", "extra legroom")),
+        ("O", pgettext("seat", "preferred")),
+        ("1D", pgettext("seat", "reclines less")),
+        ("AL", pgettext("seat", "next to a lavatory")),
+    ]
 
 
 # --- The list beside the map ---
@@ -152,26 +178,17 @@ class Offered(NamedTuple):
     name: str
 
 
-def offered(seating: Seating, grid: Grid, wanted: str) -> list[Offered]:
+def offered(grid: Grid, wanted: str) -> list[Offered]:
     """Return the free seats, those of one filter where it is given."""
-    cabin = seating.seats.seat_map.cabin(seating.cabin)
-    free = {cell.number: cell for cell in grid.cells if cell.kind in (FREE, COSTS)}
-    return [
-        Offered(seat.number, free[seat.number].name)
-        for seat in seats_of(cabin)
-        if seat.number in free and fits(seat, free[seat.number], wanted)
-    ]
+    free = (cell for cell in grid.cells if cell.kind in (FREE, COSTS))
+    return [Offered(cell.seat.number, cell.name) for cell in free if fits(cell, wanted)]
 
 
-def seats_of(cabin: CabinMap) -> Iterable[Seat]:
-    return cabin.seats
-
-
-def fits(seat: Seat, cell: Cell, wanted: str) -> bool:
+def fits(cell: Cell, wanted: str) -> bool:
     codes = {"window": "W", "aisle": "A", "legroom": "L"}
     if wanted == "nothing":
         return cell.kind == FREE
-    return wanted not in codes or codes[wanted] in seat.characteristics
+    return wanted not in codes or codes[wanted] in cell.seat.characteristics
 
 
 def filters() -> list[tuple[str, str]]:

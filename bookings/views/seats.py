@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from bookings.forms.guests import full_name
 from bookings.forms.paying import PREFIX, field_name
 from bookings.forms.seats import PassengerForm, PlainForm, SeatForm, SeatPayForm, SwapForm
-from bookings.views.seat_grid import FILTERS, filters, grid_of, offered
+from bookings.views.seat_grid import FILTERS, Look, filters, grid_of, offered
 from orders import seat_choice
 from orders.seat_choice import PAID, Due, Member, Seating, Wish, read_seating
 from orders.seats import give_up_seat, seat_booking, swap_seats
@@ -204,19 +204,19 @@ ACTS = {
 def context_of(choice: Choice, form: PageForm | None) -> dict:
     seating = choice.seating
     found = seat_choice.dues(seating, choice.wishes)
-    grid = grid_of(seating, found)
+    is_open, current, base = seating.is_open(choice.at), choice.current, choice.address(seating.flight.id)
+    grid = grid_of(seating, found, Look(current.ticket.id if current else None, choice.place, base, is_open))
     return {
         "section": "manage" if choice.caller.booking_id else "serve",
         "choice": choice,
-        "base": choice.address(seating.flight.id),
         "kept": [("wish", str(wish)) for wish in choice.wishes] + choice.extras,
         "seating": seating,
-        "is_open": seating.is_open(choice.at),
+        "is_open": is_open,
         "grid": grid,
         "party": [party_line(choice, member, found) for member in seating.party],
-        "current": choice.current,
+        "current": current,
         "flights": [(flight, choice.address(flight.id)) for flight in seat_choice.flights_of(seating.view)],
-        "offered": offered(seating, grid, choice.filter),
+        "offered": offered(grid, choice.filter),
         "filters": filters(),
         "dues": found,
         "total": seat_choice.total_of(found),

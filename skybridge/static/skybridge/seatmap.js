@@ -13,7 +13,7 @@ let current = null;
 function prepare() {
   current = null;
   cells = [...(grid()?.tBodies[0].rows ?? [])].map((row) =>
-    [...row.querySelectorAll("td")].map((cell) => (cell.className.replace("aisle", "").trim() ? inCell(cell) : null)),
+    [...row.querySelectorAll("td")].map((cell) => (cell.firstElementChild ?? (cell.hasAttribute("aria-label") ? cell : null))),
   );
   for (const element of cells.flat()) if (element) element.tabIndex = -1;
   const start = document.querySelector("#at") ?? document.querySelector("[aria-selected]");
