@@ -8,11 +8,10 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 
-from skybridge.exceptions import StillRunning
-from skybridge.idempotency import Claim, try_lock
+from skybridge.idempotency import Claim
 
 FIELD = "sending"
 ASIDE = ("csrfmiddlewaretoken",)
@@ -33,14 +32,19 @@ def claim_of(request) -> Claim:
 def once(request, act: Callable[[], HttpResponse]) -> HttpResponse:
     """Carry out what a form asks for once and return the answer; a refusal is raised and can be tried again.
 
-    For what may be within a transaction. Raises StillRunning while another request does the same.
+    For what may be within a transaction. Who presses twice waits: a browser shows the answer to the second press.
     """
     claim = claim_of(request)
     with transaction.atomic():
-        if not try_lock(claim.lock):
-            raise StillRunning
+        wait_for(claim.lock)
         if first := claim.replay():
             return first
         response = act()
         claim.keep(response)
         return response
+
+
+def wait_for(lock: int) -> None:
+    """Take an advisory lock until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [lock])
