@@ -1,5 +1,6 @@
 """The back office's view of partners. What an action does is in `partners/services.py`."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -212,8 +213,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 
 @admin.display(description="amount")
-def refund_amount(refund) -> str:
+def refund_amount_column(refund) -> str:
     return money(refund.amount, refund.payment.currency)
+
+
+refund_amount: Any = refund_amount_column
 
 
 class RefundInline(ReadOnlyInline):

@@ -34,10 +34,10 @@ def staff_caller(request) -> Caller:
     return Caller(kind="staff", id=str(request.user.pk), door="admin", is_staff=True)
 
 
-def facts(*groups: tuple[str | None, Sequence[Any]]) -> list[tuple[str | None, dict[str, Any]]]:
+def facts(*groups: tuple[str, Iterable[Any]]) -> Any:
     """Return the fieldsets of a page of facts: *Record* and *Rules* are folded, others as wide as the page."""
     looks = {"Record": ("collapse",), "Rules": ("collapse",), "Details": ("wide",), "Processing": ("wide",)}
-    return [(name, {"fields": tuple(fields), "classes": looks.get(name or "", ())}) for name, fields in groups]
+    return [(name, {"fields": tuple(fields), "classes": looks.get(name, ())}) for name, fields in groups]
 
 
 class HistoryMixin(ExportMixin):
@@ -71,7 +71,7 @@ class HistoryMixin(ExportMixin):
         names = names_of(events)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History of {self.opts.verbose_name} {self.called(obj)}",  # type: ignore[attr-defined]
+            "title": f"History of {self.opts.verbose_name} {self.called(obj)}",
             "subtitle": None,
             "lines": [history.line_of(event, subjects[event.subject_id], names) for event in events],
             "following": following,
@@ -91,15 +91,16 @@ class HistoryMixin(ExportMixin):
 
     def condition(self, obj) -> str:
         """Return the badge beside the heading: what the list shows as the thing's status, or ""."""
-        columns = [column for column in self.list_display if name_of(column) in CONDITIONS]  # type: ignore[attr-defined]
+        columns = [column for column in self.list_display if name_of(column) in CONDITIONS]
         if not columns:
             return ""
-        return columns[0](obj) if callable(columns[0]) else getattr(self, columns[0])(obj)
+        column: Any = columns[0]
+        return column(obj) if callable(column) else getattr(self, column)(obj)
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj is not None:
             context |= {"called": self.called(obj), "condition": self.condition(obj)}
-        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     # What Django would write beside the event log.
     def log_addition(self, request, obj, message):
