@@ -92,7 +92,7 @@ class PassengerForm(PageForm):
         label=_("Bags, each one’s weight in kg"),
         required=False,
         max_length=60,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "text", "placeholder": "23 18.5"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr", "placeholder": "23 18.5"}),
     )
 
     def __init__(self, party: Party, passenger: Facts, data: Mapping | None = None):

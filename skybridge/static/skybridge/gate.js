@@ -181,6 +181,7 @@ async function named(text) {
 
 function offer(passes) {
   const heading = element("h2", "", words.several);
+  result.replaceChildren();
   heading.tabIndex = -1;
   choose.replaceChildren(heading);
   for (const found of passes) {
