@@ -76,10 +76,11 @@ class StateFilter(admin.SimpleListFilter):
         return [(state.name, state.name) for state in workflow.STATES]
 
     def queryset(self, request, queryset):
-        if self.value() not in workflow.BY_NAME:
+        state = self.value() or ""
+        if state not in workflow.BY_NAME:
             return queryset
-        queryset = queryset.filter(written(Execution._meta.get_field("state"), f"= '{self.value()}'"))
-        if workflow.FOLLOWING[self.value()] is None:
+        queryset = queryset.filter(written(Execution._meta.get_field("state"), f"= '{state}'"))
+        if workflow.FOLLOWING[state] is None:
             return queryset
         # What has succeeded is at the last state: there are few others, and an index of them.
         return queryset.filter(written(Execution._meta.get_field("status"), "IN " + NOT_SUCCEEDED))

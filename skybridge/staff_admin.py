@@ -1,5 +1,7 @@
 """The back office's pages of its own people: users, groups, sessions, who is locked out."""
 
+from typing import Any
+
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -72,8 +74,8 @@ class UserAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoUserAdmin):
         own = super().get_readonly_fields(request, obj)
         return own if request.user.is_superuser else (*own, "is_superuser", "user_permissions")
 
-    def formfield_for_manytomany(self, db_field, request, **kwargs):
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "groups" and not request.user.is_superuser:
             field.queryset = field.queryset.exclude(permissions__codename=DOES_ALL)
         return field
@@ -185,8 +187,8 @@ class GroupAdmin(KnownThings, VersionedAdmin, HistoryMixin, DjangoGroupAdmin):
     form = VersionedForm
     given = "permissions"
 
-    def formfield_for_manytomany(self, db_field, request, **kwargs):
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if not request.user.is_superuser:
             field.queryset = field.queryset.exclude(codename=DOES_ALL)
         return field

@@ -46,7 +46,8 @@ def test_it_is_mailed_by_a_task_and_recorded_then(agent, acme, flight, queue):
     assert booking["record_locator"] in message.subject
     [(html, kind)] = message.alternatives
     for words in ("FL123", "Lovelace", booking["tickets"][0]["displayed_number"]):
-        assert words in message.body and words in html, words
+        assert words in message.body, words
+        assert words in html, words
     assert kind == "text/html"
     assert "<" not in message.body
     sql = "SELECT actor_kind, actor_id, door, after ->> 'to' FROM skybridge_event WHERE action = %s"
