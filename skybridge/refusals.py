@@ -17,6 +17,9 @@ TEXTS = {
     "concurrent_change": _("Somebody else has changed this at the same moment."),
     "stale_version": _("This has changed since you opened the page."),
     # Seats and check-in.
+    "ticket_not_for_order": _("This booking is not complete yet, so nothing can be added to it."),
+    "too_many_api_keys": _("An agency has at most two live keys."),
+    "api_key_not_live": _("This key is revoked or has ended already."),
     "no_such_booking": _("No booking fits what you have typed."),
     "unknown_seat": _("This aircraft has no such seat."),
     "other_cabin": _("This seat is in another cabin than the ticket."),
@@ -109,6 +112,8 @@ ADVICE = {
     "too_many_requests": _("Wait a minute, then try again."),
     "concurrent_change": _("Look at it as it is now, then decide again."),
     "stale_version": _("Look at it as it is now, then decide again."),
+    "ticket_not_for_order": _("Wait until its order is processed, or choose a seat that is free of charge."),
+    "too_many_api_keys": _("Replace or revoke one first."),
     "no_such_booking": _(
         "Look at the confirmation for the six letters and digits, and type the surname as it stands there."
     ),

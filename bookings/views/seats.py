@@ -1,11 +1,11 @@
 """Choose seats: on a map or from a list, before and after the sale."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from orders import seat_choice
 from orders.seat_choice import PAID, Due, Member, Seating, Wish, read_seating
 from orders.seats import give_up_seat, seat_booking, swap_seats
 from partners.pages import may, page
-from skybridge import pages
+from skybridge import pages, sending
 from skybridge.exceptions import NotFound
 from skybridge.pages import PageForm
 
@@ -101,10 +101,14 @@ def seats_page(request, booking_id):
         choice.passenger = request.POST.get("ticket", choice.passenger)
         if form.is_valid():
             with form.showing_refusals():
-                act(choice, form.cleaned_data)
-                return redirect(choice.address())
+                return sending.once(request, lambda: done(choice, act, form)) if act is pay else done(choice, act, form)
         choice.read(choice.seating.flight.id)  # somebody may have been faster: the map is to be fresh
     return pages.show(request, "bookings/seats_page.html", context_of(choice, form), form=form)
+
+
+def done(choice: Choice, act: Callable[[Choice, dict], None], form: PageForm) -> HttpResponse:
+    act(choice, form.cleaned_data)
+    return redirect(choice.address())
 
 
 def bound(form_class, choice: Choice):

@@ -340,3 +340,20 @@ def test_the_page_is_a_few_statements_and_small(guest, acme, django_assert_max_n
         response = browser.get(page_of(large))
     assert len(names(response)) >= 350
     assert len(response.content) < 62_000
+
+
+def test_a_second_press_pays_nothing_more(guest, booking, exit_seats):
+    query = query_of(pick(guest, booking, 0, "11A"))
+    answers = [act(guest, booking, "pay", query, method="card", token="tok_success", sending="once") for _ in range(2)]
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert Order.objects.filter(total_amount=49).count() == 1
+
+
+def test_a_paid_seat_of_somebody_else_costs_again(guest, booking, exit_seats):
+    query = query_of(pick(guest, booking, 0, "11A"))
+    act(guest, booking, "pay", query, method="card", token="tok_success")
+    shop.run({"order_id": Order.objects.get(total_amount=49).pk})
+    assert "an exit row seat is paid" in guest.get(page_of(booking)).content.decode()
+    assert pick(guest, booking, 0, "12A").status_code == 302  # any seat of this kind
+    assert seats_of(booking)[0] == "12A"
+    assert "wish" in asked(pick(guest, booking, 1, "11B"))
