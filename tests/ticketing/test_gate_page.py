@@ -214,3 +214,11 @@ def test_there_are_words_for_each_reason():
     assert all(title and advice for title, advice in words["refusals"].values())
     assert set(words["refusals"]) == {reason.value for reason in Reason}
     assert set(words["conflicts"]) == {kind.value for kind in Conflict}
+
+
+def test_conflicts_are_shown(clerk, acme, flight):
+    [ada] = check_in(acme, flight)
+    sent(clerk, reverse("offload", args=[flight.pk, ada.coupon_id]), {}, 302)
+    body = {"scans": [{"barcode": ada.barcode, "nonce": "1", "device_result": "accepted"}]}
+    clerk.post(f"/api/v1/flights/{flight.pk}/scans", body, content_type="application/json")
+    assert "The device let somebody board whom we refuse. Look on board." in opened(clerk, gate_of(flight))

@@ -25,9 +25,9 @@ from ticketing.bcbp import BcbpError, decode_leniently
 from ticketing.by_hand import Pass, counts_of, device_document, passes_meant, passes_on
 from ticketing.forms.gate import ScanForm
 from ticketing.models import Departure, Scan
-from ticketing.scans import Attempt, list_scans, scan_document
+from ticketing.scans import Attempt, Conflict, found_on, scan_document
 from ticketing.symbols import read_symbol
-from ticketing.views.gate_words import all_words, words_for
+from ticketing.views.gate_words import CONFLICTS, all_words, words_for
 
 BOARDS = "skybridge.board"
 SHOWN = 8  # of the last scans
@@ -79,12 +79,13 @@ def is_scan(text: str) -> bool:
 def gate_context(request, flight: Flight, at: datetime, choices: list) -> dict:
     departure = flight.departure if hasattr(flight, "departure") else Departure(flight=flight)
     counts = counts_of(passes_on(flight.pk))
-    scans, _following = list_scans(flight.pk, limit=SHOWN)
+    scans = found_on(flight.pk).filter(kind=Scan.Kind.BOARD).order_by("-pk")
     local, opens_at = zone(flight.origin.timezone), flight.departs_at - settings.BOARDING_OPENS
-    last = [shown(scan_document(scan), local) for scan in scans if scan.kind == Scan.Kind.BOARD]
+    last = [shown(scan_document(scan), local) for scan in scans[:SHOWN]]
+    conflicts = [shown(scan_document(scan), local) for scan in scans.filter(is_conflict=True)[:SHOWN]]
     return {
         "section": "airport", "flight": flight, "departure": departure, "counts": counts, "scans": last,
-        "choices": choices, "nonce": uuid4().hex, "result": result_of(request, flight.pk, local),
+        "conflicts": conflicts, "choices": choices, "nonce": uuid4().hex, "result": result_of(request, flight.pk, local),
         "departs_at": flight.departs_at.astimezone(local),
         "opens_at": opens_at.astimezone(local) if opens_at > at else None,
         "closes_at": (flight.departs_at - settings.BOARDING_CLOSES).astimezone(local),
@@ -123,7 +124,8 @@ def device_facts(flight: Flight, departure: Departure, at: datetime) -> dict:
 def shown(answer: dict, local) -> dict:
     """Return an answer with its words, its times in the airport's zone."""
     times = {name: locally(answer.get(name), local) for name in ("boarded_at", "opens_at", "closed_at", "scanned_at")}
-    return answer | words_for(answer) | times
+    conflict = CONFLICTS[Conflict(answer["conflict"]["kind"])] if answer["conflict"] else ""
+    return answer | words_for(answer) | times | {"conflict_text": conflict}
 
 
 def locally(text: str | None, local) -> datetime | None:

@@ -62,7 +62,6 @@ WORDS = {
     "several": _("Several passengers fit. Choose one."),
     "needs_connection": _("Without a connection passes can only be scanned, or found by number and seat."),
     "clock": _("The clock of this device is wrong: the scans are kept until it is right."),
-    "uploaded": _("Scans sent: %s"),
     "sound_on": _("Sound is on"),
     "sound_off": _("Sound is off"),
     "camera_on": _("Use the camera"),

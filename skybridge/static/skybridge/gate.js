@@ -265,27 +265,33 @@ function goOffline() {
   showState();
 }
 
-async function upload() {
-  if (!queue.length) return;
-  const batch = queue.batch();
-  const answer = await post(facts.scans, { scans: batch }, 60_000);
-  if (answer.ok) {
-    const answers = await answer.json();
-    queue.drop(batch);
-    showConflicts(answers);
-    one("#queue").textContent = words.uploaded.replace("%s", answers.length);
-    if (queue.length) await upload();
-  } else if (answer.status === 400) {
-    one("#queue").textContent = words.clock;
-    throw new Error("kept");
+// One scan that cannot be taken does not hold up the others: what is refused together is sent one by one.
+async function upload(batches = [queue.batch()]) {
+  let isKept = false;
+  for (const batch of batches) {
+    const answer = await post(facts.scans, { scans: batch }, 60_000);
+    if (answer.ok) {
+      const answers = await answer.json();
+      queue.drop(batch);
+      showConflicts(answers);
+    } else if (answer.status === 400 && batch.length > 1) {
+      await upload(batch.map((scan) => [scan]));
+      return;
+    } else isKept = true;
+    if (answer.status === 400) one("#queue").textContent = words.clock;
+    if (answer.status === 400 && batches.length === 1) throw new Error("kept");
   }
+  if (queue.length && !isKept) await upload();
 }
 
 async function keepUp() {
   try {
-    await device.load((path, options) => ask(path, options));
+    await device.load(ask);
     isOnline = true;
-    if (!isSignedOut) await upload();
+    if (queue.length && !isSignedOut) {
+      await upload();
+      await device.load(ask);
+    }
     showState();
   } catch (error) {
     if (error.message !== "kept") goOffline();
