@@ -13,6 +13,7 @@ from django.db import connection
 from partners.callers import Caller
 
 PAGE = 100
+PRIVATE = {"to"}  # addresses that others have mailed to
 # Staff and agents by their name, agencies by theirs; of an agent also whose it is.
 EVENTS = """
 WITH parts (id, name) AS (
@@ -109,6 +110,8 @@ def entry_of(events: list[LoggedEvent], caller: Caller) -> Entry:
     is_colleague = caller.is_staff or (caller.agency_id is not None and event.agency_id == caller.agency_id)
     is_own = (event.actor_kind, event.actor_id) == (caller.kind, caller.id)
     parts = sorted({event.part for event in events if event.part})
+    if not (is_colleague or is_own):
+        event = event._replace(after={name: value for name, value in event.after.items() if name not in PRIVATE})
     return Entry(
         event.at, event.action, event.actor_kind, (event.actor_name or event.actor_id) if is_colleague else "", is_own,
         event.door, event.reason if is_colleague else "", parts,
