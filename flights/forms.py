@@ -76,7 +76,7 @@ class FlightsForm(PartyForm):
     destination = PlaceField(label=_("To"))
     departure = DayField(label=_("Departure"))
     homeward = DayField(label=_("Return"), required=False, help_text=_("Empty: one way"))
-    sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
+    sort = forms.CharField(required=False)
     field_order = ("origin", "destination", "departure", "homeward", "adults", "children", "infants", "cabin")
 
     def __init__(self, *args, at: datetime, **kwargs):
@@ -93,6 +93,10 @@ class FlightsForm(PartyForm):
 
     def clean_destination(self) -> Place:
         return self.place("destination")
+
+    def clean_sort(self) -> str:
+        sort = self.cleaned_data["sort"]
+        return sort if sort in SORTS else "departure"
 
     def place(self, name: str) -> Place:
         found = known_places(self.at).resolve(self.cleaned_data[name])
@@ -124,7 +128,7 @@ class FlightsForm(PartyForm):
         return Search(
             origin=cleaned["origin"].term, destination=cleaned["destination"].term,
             departure_date=cleaned["departure"], seats=self.party.seats, cabin=cleaned["cabin"],
-            sort=cleaned["sort"] or "departure",
+            sort=cleaned["sort"],
         )  # fmt: skip
 
     @property

@@ -1,5 +1,6 @@
 """Selling: which flights for whom, the passengers' names, and how to reach them."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -13,7 +14,9 @@ from flights.forms import PartyForm
 from flights.offers import Wish
 from partners.callers import Caller
 from skybridge.pages import PageForm
+from skybridge.refusals import text_of
 
+match_pointer = re.compile(r"/passengers/(\d+)/(\w+)").fullmatch
 KINDS = {"ADT": _("Adult"), "CHD": _("Child"), "INF": _("Infant on a lap")}
 TITLES = [("", "–"), *((title, title.title()) for title in ("MR", "MRS", "MS", "MX", "DR", "PROF"))]
 
@@ -105,6 +108,14 @@ class PassengersForm(PageForm):
             Passenger(kind, **{name.partition("-")[2]: self.cleaned_data[name] for name in self.names_of(number)})
             for number, kind in enumerate(self.kinds, start=1)
         ]
+
+    def add_error(self, field, error):
+        """Say of a service's refusal also which passenger's field it is about."""
+        super().add_error(field, error)
+        for place in self.refusal.errors if self.refusal and field is None else ():
+            named = match_pointer(place["pointer"])
+            if named and (name := f"{int(named[1]) + 1}-{named[2]}") in self.fields:
+                super().add_error(name, text_of(refusal))
 
     @property
     def contact(self) -> Contact:

@@ -83,7 +83,10 @@ def advice(refusal: DomainError | None) -> str:
 
 
 def numbers_unit(number: int, unit: str) -> str:
-    return format_unit(number, f"duration-{unit}", length="narrow", locale=locale())
+    name, here = f"duration-{unit}", locale()
+    written = format_unit(number, name, length="narrow", locale=here)
+    # Where the CLDR has no narrow form, as in Arabic, Babel writes the unit's name.
+    return written if name not in written else format_unit(number, name, length="short", locale=here)
 
 
 def zone(value: date | datetime):

@@ -114,6 +114,7 @@ def test_wrong_age(agent, flight):
     before = database()
     page = send(agent.client, sale_path(flight, children=1), **ADA, **child, **CONTACT)
     assert (page.status_code, page.context["form"].errors.as_data()["__all__"][0].code) == (400, "wrong_age")
+    assert "2-birth_date" in page.context["form"].errors
     assert database() == before
 
 

@@ -47,7 +47,7 @@ def test_empty_form(client, db):
     response = client.get("/flights/")
     assert response.status_code == 200
     assert b'name="origin"' in response.content
-    assert b"results" not in response.content
+    assert b'id="results"' not in response.content
 
 
 def test_flight_found(client, out):
@@ -99,7 +99,7 @@ def test_few_seats_left(client, out):
     assert search(client, out, adults=4).context["results"].rows == []
 
 
-@pytest.mark.parametrize("sort", ["price", "duration", "departure"])
+@pytest.mark.parametrize("sort", ["price", "duration", "departure", "nonsense"])
 def test_sorted(client, out, noon, sort):
     factories.flight("JFK", "LAX", departs_at=noon + timedelta(hours=2))
     response = search(client, out, sort=sort)
@@ -177,7 +177,7 @@ def test_statements(client, out, back, django_assert_max_num_queries):
 def test_home_page_searches(client, db, django_assert_max_num_queries):
     with django_assert_max_num_queries(0):
         response = client.get("/", headers={"Accept": "text/html"})
-    assert b'action="/flights/"' in response.content
+    assert b'action="/flights/#results"' in response.content
 
 
 # --- Suggestions ---
@@ -219,3 +219,10 @@ def test_suggestions_ask_the_database_once(client, world, django_assert_num_quer
 def test_suggestions_speak_the_visitors_language(client, world):
     [place] = client.get("/airports/?q=zrh", headers={"Accept-Language": "es"}).json()["places"]
     assert place["country"] == "Suiza"
+
+
+def test_durations_in_arabic(client, out):
+    page = client.get("/flights/", {"origin": "JFK", "destination": "LAX", "departure": out.departure_date},
+                      headers={"Accept": "text/html", "Accept-Language": "ar"}).content.decode()  # fmt: skip
+    assert "6 س" in page
+    assert 'dir="rtl"' in page
