@@ -112,7 +112,10 @@ class PassengersForm(PageForm):
     def add_error(self, field, error):
         """Say of a service's refusal also which passenger's field it is about."""
         super().add_error(field, error)
-        for place in self.refusal.errors if self.refusal and field is None else ():
+        refusal = self.refusal
+        if field is not None or refusal is None:
+            return
+        for place in refusal.errors:
             named = match_pointer(place["pointer"])
             if named and (name := f"{int(named[1]) + 1}-{named[2]}") in self.fields:
                 super().add_error(name, text_of(refusal))
