@@ -85,7 +85,8 @@ def gate_context(request, flight: Flight, at: datetime, choices: list) -> dict:
     conflicts = [shown(scan_document(scan), local) for scan in scans.filter(is_conflict=True)[:SHOWN]]
     return {
         "section": "airport", "flight": flight, "departure": departure, "counts": counts, "scans": last,
-        "conflicts": conflicts, "choices": choices, "nonce": uuid4().hex, "result": result_of(request, flight.pk, local),
+        "conflicts": conflicts, "choices": choices, "nonce": uuid4().hex,
+        "result": result_of(request, flight.pk, local),
         "departs_at": flight.departs_at.astimezone(local),
         "opens_at": opens_at.astimezone(local) if opens_at > at else None,
         "closes_at": (flight.departs_at - settings.BOARDING_CLOSES).astimezone(local),
