@@ -108,6 +108,9 @@ class Seating(NamedTuple):
         product_id = product_of(self.seats.seat_map, number) or ""
         return self.documents.get((member.coupon.id, product_id), UNPAID)
 
+    def has_paid(self, member: Member, product_id: str) -> bool:
+        return self.documents.get((member.coupon.id, product_id)) == PAID
+
     def unused(self, member: Member) -> str:
         """Return the product of a seat that a passenger has paid for and does not sit on; "" for none."""
         used = product_of(self.seats.seat_map, member.coupon.seat) if member.coupon.seat else None

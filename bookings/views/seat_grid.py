@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
-from uuid import UUID
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -47,7 +46,7 @@ class Grid(NamedTuple):
 class Look(NamedTuple):
     """What the drawing depends on beside the seats: whose turn it is, where the reader was, and where links lead."""
 
-    current: UUID | None
+    current: Member | None
     place: str
     base: str
     is_open: bool
@@ -57,7 +56,7 @@ def grid_of(seating: Seating, wishes: Iterable[Due], look: Look) -> Grid:
     """Return the party's cabin, drawn."""
     cabin = seating.seats.seat_map.cabin(seating.cabin)
     columns, wings = list(columns_of(cabin.letters)), wing_rows(seating)
-    painter = Painter(seating, wishes)
+    painter = Painter(seating, wishes, look.current)
     lines: list[Line] = []
     cells: list[Cell] = []
     for row in cabin.rows:
@@ -84,7 +83,7 @@ def drawn(cell: Cell | None, after_aisle: bool, look: Look) -> str:
     if cell.member is None:
         return f'{opened} aria-label="{name}"></td>'
     ticket, mark = cell.member.ticket.id, escape(initials(cell.member))
-    selected = ' aria-selected="true"' if ticket == look.current else ""
+    selected = ' aria-selected="true"' if look.current and ticket == look.current.ticket.id else ""
     address = escape(f"{look.base}&passenger={ticket}&at={number}#at")
     link = (
         f'<a href="{address}" data-ticket="{ticket}" data-seat="{number}" data-mark="{mark}" aria-label="{name}"></a>'
@@ -113,14 +112,16 @@ def initials(member: Member) -> str:
 class Painter:
     """Tells of each seat what it is to the party."""
 
-    def __init__(self, seating: Seating, wishes: Iterable[Due]):
+    def __init__(self, seating: Seating, wishes: Iterable[Due], current: Member | None):
         self.cabin = seating.cabin
         self.ours: Mapping[str, Member] = {m.coupon.seat: m for m in seating.party if m.coupon.seat}
         self.wished: Mapping[str, Member] = {due.wish.seat: due.member for due in wishes}
         self.taken = {o.seat for o in seating.seats.occupants if not o.has_run_out}
         self.prices = {key: money(price.amount, price.currency) for key, price in seating.prices.items()}
+        self.paid = {product for product in self.prices if current and seating.has_paid(current, product)}
         self.separator = separator()
         self.states = {TAKEN: pgettext("seat", "taken"), BLOCKED: pgettext("seat", "not for passengers")}
+        self.settled = pgettext("seat", "paid already")
         self.free, self.unpaid = pgettext("seat", "free"), pgettext("seat", "not paid yet")
         self.places = words_of_places()
 
@@ -141,7 +142,8 @@ class Painter:
         return (COSTS if self.price_of(seat) else FREE), None
 
     def price_of(self, seat: Seat) -> str:
-        return self.prices.get(seat_price(seat, self.cabin) or "", "")
+        product_id = seat_price(seat, self.cabin) or ""
+        return "" if product_id in self.paid else self.prices.get(product_id, "")
 
     def state(self, seat: Seat, kind: str, member: Member | None) -> list[str]:
         if member is not None:
@@ -149,7 +151,9 @@ class Painter:
             return [full_name(member.ticket), *unpaid]
         if kind in self.states:
             return [self.states[kind]]
-        return [self.free, self.price_of(seat)] if kind == COSTS else [self.free]
+        if kind == COSTS:
+            return [self.free, self.price_of(seat)]
+        return [self.free, self.settled] if seat_price(seat, self.cabin) in self.paid else [self.free]
 
 
 def separator() -> str:

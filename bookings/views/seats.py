@@ -209,7 +209,7 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
     seating = choice.seating
     found = seat_choice.dues(seating, choice.wishes)
     is_open, current, base = seating.is_open(choice.at), choice.current, choice.address(seating.flight.id)
-    grid = grid_of(seating, found, Look(current.ticket.id if current else None, choice.place, base, is_open))
+    grid = grid_of(seating, found, Look(current, choice.place, base, is_open))
     return {
         "section": "manage" if choice.caller.booking_id else "serve",
         "choice": choice,
@@ -252,6 +252,7 @@ def party_line(choice: Choice, member: Member, found) -> dict:
 def pay_page(choice: Choice, found: Iterable[Due]) -> str:
     """Return the page on which a pending booking is paid, with the seats that are wanted and the extras so far."""
     asked = choice.extras + [(extra_name(choice, due), "1") for due in found]
+    asked += [("wish", str(due.wish)) for due in found]
     return f"{reverse('booking-pay', args=[choice.booking_id])}?{urlencode(asked)}"
 
 

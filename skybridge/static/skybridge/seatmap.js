@@ -87,6 +87,13 @@ function showTurn(radio) {
   const list = document.getElementById("list-ticket");
   if (list) list.value = radio.value;
   say(seating().dataset.selected.replace("%(name)s", radio.dataset.name));
+  if (document.querySelector("[data-paid]")) {
+    // What one has paid for costs only the others: the names of the seats change.
+    const address = new URL(location.href);
+    address.searchParams.set("passenger", radio.value);
+    address.hash = "";
+    replace([address], place());
+  }
 }
 
 function say(text) {
