@@ -43,6 +43,16 @@ class CannotChange(DomainError):
     code = "cannot_change"
 
 
+class FlightElsewhere(CannotChange):
+    code = "flight_elsewhere"
+    message = "That flight does not go where the booked one goes."
+
+
+class FlightOverlaps(CannotChange):
+    code = "flight_overlaps"
+    message = "That flight does not fit between the booking's other flights."
+
+
 class NotChangeable(CannotChange):
     code = "not_changeable"
     message = "The fare does not allow changes; cancel it, or see its rules."

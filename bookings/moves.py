@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from bookings.documents import BookingView
-from bookings.exceptions import CannotChange, NotInBooking
+from bookings.exceptions import CannotChange, FlightElsewhere, FlightOverlaps, NotInBooking
 from bookings.fare_rules import exchange_settlement, is_changeable, sold_coupons
 from bookings.models import Booking
 from flights.models import Flight
@@ -74,12 +74,12 @@ def can_move(view: BookingView, flight_id: UUID, at: datetime) -> bool:
 
 
 def check_place(view: BookingView, old: FlightFacts, new: FlightFacts) -> None:
-    """Refuse a flight that goes elsewhere, or that overlaps the booking's others. Raises CannotChange."""
+    """Refuse a flight that goes elsewhere, or overlaps the others. Raises FlightElsewhere or FlightOverlaps."""
     if (new.origin, new.destination) != (old.origin, old.destination):
-        raise CannotChange("That flight does not go where the booked one goes.")
+        raise FlightElsewhere
     for other in view.flights.values():
         if other.id == old.id:
             continue
         is_before = other.departs_at < old.departs_at
         if other.arrives_at > new.departs_at if is_before else new.arrives_at > other.departs_at:
-            raise CannotChange("That flight does not fit between the booking's other flights.")
+            raise FlightOverlaps

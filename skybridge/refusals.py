@@ -88,6 +88,12 @@ TEXTS = {
     "payment_declined": _("The card that paid for the booking was declined. Nothing has been changed."),
     "payment_uncertain": _("We do not know yet whether the card was charged. Look again in a minute."),
     "credit_limit_exceeded": _("This is more than the account may owe. Nothing has been changed."),
+    "flight_elsewhere": _("That flight does not go where the booked one goes."),
+    "flight_overlaps": _("That flight does not fit between the booking's other flights."),
+    "action_not_allowed": _("This cannot be done any more: look at the booking as it is now."),
+    "nothing_to_mail": _("A booking without flights has no itinerary."),
+    "not_in_booking": _("This passenger or flight is not in the booking any more."),
+    "disruption_not_found": _("There is no such disruption of this booking."),
     "queue_unavailable": _("The mail cannot be sent at the moment. Try again in a minute."),
     # Selling.
     "hold_at_limit": _("The seats cannot be held any longer without being paid."),
