@@ -42,7 +42,11 @@ class Why(StrEnum):
 
 
 class Facts(NamedTuple):
-    """A passenger with a flight, as the statement reads it; `is_meant` is who the text names."""
+    """A passenger with a flight, as the statement reads it; `is_meant` is who the text names.
+
+    `later` are the flights after it whose check-in is open, `later_countries` from where to where they go (`USGB`);
+    `is_next` tells that nothing comes before it.
+    """
 
     booking_id: UUID
     locator: str
@@ -74,6 +78,9 @@ class Facts(NamedTuple):
     bags: int
     document: str | None
     is_meant: bool
+    later: list[str]
+    later_countries: list[str]
+    is_next: bool
 
     @property
     def name(self) -> str:
@@ -87,6 +94,10 @@ class Facts(NamedTuple):
     @property
     def needs_document(self) -> bool:
         return not self.document and is_international(self.origin_country, self.destination_country)
+
+    @property
+    def needs_document_later(self) -> bool:
+        return not self.document and any(is_international(pair[:2], pair[2:]) for pair in self.later_countries)
 
 
 @dataclass
@@ -116,6 +127,11 @@ class Party:
     @property
     def opens_locally_at(self) -> datetime:
         return self.departs_locally_at - settings.CHECK_IN_OPENS
+
+    @property
+    def onward(self) -> list[str]:
+        """Return the flights on which the party can be checked in with this one."""
+        return self.first.later if all(passenger.is_next for passenger in self.passengers) else []
 
     @property
     def is_done(self) -> bool:
@@ -150,7 +166,12 @@ SELECT b.id, b.locator, b.status, f.id, f.carrier_id, f.flight_number, f.operati
     o.country, f.destination_id, COALESCE(NULLIF(a.city, ''), a.name), a.country, f.departs_at, f.status,
     COALESCE(d.gate, ''), d.closed_at, t.id, k.id, t.surname, t.given_name, t.title, t.passenger_type, t.number,
     k.status, k.cabin, k.seat, (SELECT count(*) FROM ticketing_bag g WHERE g.coupon_id = k.id AND g.status = 'checked'),
-    p.masked, m.meant @> ARRAY[k.id]
+    p.masked, m.meant @> ARRAY[k.id], COALESCE(l.flights, '{{}}'), COALESCE(l.countries, '{{}}'),
+    NOT EXISTS (
+        SELECT FROM ticketing_coupon j LEFT JOIN flights_flight e ON e.id = j.flight_id
+        WHERE j.ticket_id = t.id AND j.sequence < k.sequence AND NOT j.is_superseded
+            AND (e.id IS NULL OR (e.status <> 'departed' AND e.departs_at > %(at)s))
+    )
 FROM (SELECT booking_id, flight_id, array_agg(id) AS meant FROM meant GROUP BY booking_id, flight_id) m
 JOIN bookings_booking b ON b.id = m.booking_id
 JOIN ticketing_ticket t ON t.booking_id = m.booking_id
@@ -160,6 +181,17 @@ JOIN flights_airport o ON o.iata = f.origin_id
 JOIN flights_airport a ON a.iata = f.destination_id
 LEFT JOIN ticketing_departure d ON d.flight_id = f.id
 LEFT JOIN ticketing_traveldocument p ON p.ticket_id = t.id
+LEFT JOIN LATERAL (
+    SELECT array_agg(e.carrier_id || ' ' || e.flight_number || e.operational_suffix || ' ' || e.origin_id || '–'
+            || e.destination_id ORDER BY j.sequence) AS flights,
+        array_agg(s.country || g.country) AS countries
+    FROM ticketing_coupon j
+    JOIN flights_flight e ON e.id = j.flight_id
+    JOIN flights_airport s ON s.iata = e.origin_id
+    JOIN flights_airport g ON g.iata = e.destination_id
+    WHERE j.ticket_id = t.id AND j.sequence > k.sequence AND j.status IN ('O', 'C') AND NOT j.is_superseded
+        AND e.status IN ('scheduled', 'delayed') AND e.departs_at > %(closes)s AND e.departs_at <= %(until)s
+) l ON TRUE
 ORDER BY f.departs_at, b.id, t.position LIMIT {PASSENGERS}
 """
 
@@ -177,6 +209,7 @@ def find_parties(text: str, airport: Airport, *, at: datetime) -> list[Party]:
         "airport": airport.pk,
         "at": at,
         "until": at + settings.CHECK_IN_OPENS,
+        "closes": at + settings.CHECK_IN_CLOSES,
         "since": at - settings.CHECK_IN_OPENS,
         "last": LAST_CHARACTER,
     }
@@ -238,7 +271,12 @@ def with_seats(party: Party, *, at: datetime) -> Party:
 
 
 def checked_in(booking_id: UUID, flight_id: UUID) -> list[BoardingPass]:
-    """Return the good passes of a booking on a flight, with their checked bags as `bag_tags`. One statement."""
-    found = readable().filter(coupon__ticket__booking=booking_id, flight=flight_id, ended_at=None)
+    """Return the good passes of a booking on a flight and after it, with their `bag_tags`. One statement."""
+    departs_at = Flight.objects.filter(pk=flight_id).values("departs_at")
+    found = readable().filter(coupon__ticket__booking=booking_id, ended_at=None, flight__departs_at__gte=departs_at)
     tags = Bag.objects.filter(coupon=OuterRef("coupon"), status=Bag.Status.CHECKED).order_by("tag_number")
-    return list(found.annotate(bag_tags=ArraySubquery(tags.values("tag_number"))).order_by("sequence_number"))
+    return list(
+        found.annotate(bag_tags=ArraySubquery(tags.values("tag_number"))).order_by(
+            "coupon__sequence", "sequence_number"
+        )
+    )

@@ -25,6 +25,7 @@ def form_of(clerk, text: str, **more) -> dict:
     page = found(clerk, text)
     form = page.context["form"]
     body = {"airport": "JFK", "q": text, "party": page.context["key"]}
+    body |= {"through": "on"} if page.context["party"].onward else {}
     for one in form.passengers:
         body |= {f"{one.prefix}-chosen": "on"} if one["chosen"].value() else {}
     return body | more
@@ -43,7 +44,7 @@ def test_a_passenger_is_found_and_checked_in(clerk, acme):
     done = sent(clerk, DESK, form_of(clerk, booking["record_locator"]), 302)
     assert coupons(booking)[0]["status"] == "C"
     said = opened(clerk, done.headers["Location"])
-    assert "Checked in: one passenger" in said
+    assert "Checked in: one boarding pass" in said
     assert f"Seat {coupons(booking)[0]['seat']} No. 1" in said
 
 
@@ -59,7 +60,7 @@ def test_ticket_numbers_and_passes_find(clerk, acme):
     assert "Lovelace, Ada" in text_of(found(clerk, number))
     sent(clerk, DESK, form_of(clerk, number), 302)
     barcode = BoardingPass.objects.get().barcode
-    assert "Checked in: one passenger" in text_of(found(clerk, barcode))
+    assert "Checked in: one boarding pass" in text_of(found(clerk, barcode))
 
 
 def test_a_group_is_checked_in_together(clerk, acme, settings):
@@ -177,3 +178,28 @@ def test_the_desk_needs_few_statements(clerk, acme, django_assert_max_num_querie
             found(clerk, text)
     with nothing_changes():
         found(clerk, booking["record_locator"])
+
+
+def test_a_journey_is_checked_in_to_its_end(clerk, acme):
+    there, onward = soon(number=1), soon("LAX", "LHR", number=2, hours=12)
+    booking = sold(acme, there, onward)
+    page = found(clerk, booking["record_locator"])
+    assert "Also on FL 2 LAX–LHR" in text_of(page)
+    assert "A later flight crosses a border: the travel document is missing." in text_of(page)
+    body = form_of(clerk, booking["record_locator"])
+    with nothing_changes():
+        sent(clerk, DESK, body, 400)
+    document = {"type": "P", "number": "X12345678", "issuing_country": "USA", "nationality": "USA"}
+    document |= {"expiry_date": "2040-01-31"}
+    body |= {field(booking, f"document-{name}"): value for name, value in document.items()}
+    done = sent(clerk, DESK, body, 302)
+    assert [coupon["status"] for coupon in coupons(booking)] == ["C", "C"]
+    assert "FL2 LAX–LHR" in opened(clerk, done.headers["Location"])
+
+
+def test_only_the_first_flight_of_a_journey_is_wanted(clerk, acme):
+    booking = sold(acme, soon(number=1), soon("LAX", "LHR", number=2, hours=12))
+    body = form_of(clerk, booking["record_locator"])
+    del body["through"]
+    sent(clerk, DESK, body, 302)
+    assert [coupon["status"] for coupon in coupons(booking)] == ["C", "O"]

@@ -99,7 +99,7 @@ class PassengerForm(PageForm):
         prefix = f"p{passenger.ticket_id}"
         super().__init__(data, prefix=prefix, initial={"chosen": passenger.is_open and passenger.is_meant})
         self.party, self.passenger, self.document = party, passenger, None
-        if passenger.needs_document:
+        if passenger.needs_document or (party.onward and passenger.needs_document_later):
             self.document = DocumentFields(data, prefix=f"{prefix}-document")
 
     @property
@@ -110,9 +110,10 @@ class PassengerForm(PageForm):
     def is_chosen(self) -> bool:
         return bool(self.cleaned_data.get("chosen"))
 
-    def is_good(self) -> bool:
+    def is_good(self, goes_through: bool) -> bool:
         """Tell whether all is well with a passenger who is chosen; of the others nothing is asked."""
-        return self.is_valid() and (not self.is_chosen or self.document is None or self.document.is_valid())
+        is_asked = self.document is not None and (self.passenger.needs_document or goes_through)
+        return self.is_valid() and (not self.is_chosen or not is_asked or self.document.is_valid())
 
     @property
     def wish(self) -> Wish:
@@ -122,7 +123,9 @@ class PassengerForm(PageForm):
 
 
 class PartyForm(PageForm):
-    """The passengers of a party who are to be checked in."""
+    """The passengers of a party who are to be checked in, on this flight alone or also on those after it."""
+
+    through = forms.BooleanField(required=False, initial=True)
 
     def __init__(self, party: Party, data: Mapping | None = None):
         super().__init__(data)
@@ -131,12 +134,16 @@ class PartyForm(PageForm):
 
     def clean(self):
         cleaned = super().clean()
-        good = [one.is_good() for one in self.passengers]
+        good = [one.is_good(self.goes_through) for one in self.passengers]
         if not all(good):
             raise ValidationError(_("Something is missing or wrong below. Nobody is checked in yet."), code="invalid")
         if not any(one.is_chosen for one in self.passengers):
             raise ValidationError(_("Choose at least one passenger."), code="nobody")
         return cleaned
+
+    @property
+    def goes_through(self) -> bool:
+        return bool(self.party.onward and self.cleaned_data["through"])
 
     @property
     def wishes(self) -> list[Wish]:

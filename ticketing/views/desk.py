@@ -64,9 +64,8 @@ def check_in(request, airport: Airport, text: str, context: dict, at):
     if form.is_valid():
         with form.showing_refusals():
             booking_id, flight_id = party.key
-            check_in_booking(
-                booking_id, form.wishes, event_id=flight_id, is_at_desk=True, caller=request.caller, at=at
-            )  # fmt: skip
+            event_id = None if form.goes_through else flight_id
+            check_in_booking(booking_id, form.wishes, event_id=event_id, is_at_desk=True, caller=request.caller, at=at)
             query = {"airport": airport.pk, "done": key_of(party), "t": [str(wish.ticket_id) for wish in form.wishes]}
             return redirect(f"{reverse('desk')}?{urlencode(query, doseq=True)}")
     context |= {"party": with_seats(party, at=at), "key": key_of(party)}
