@@ -36,7 +36,7 @@ def test_every_text_is_translated(language):
 
 
 def strings_of(message) -> tuple:
-    return message.string if isinstance(message.string, tuple) else (message.string,)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
