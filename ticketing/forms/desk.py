@@ -112,8 +112,8 @@ class PassengerForm(PageForm):
 
     def is_good(self, goes_through: bool) -> bool:
         """Tell whether all is well with a passenger who is chosen; of the others nothing is asked."""
-        is_asked = self.document is not None and (self.passenger.needs_document or goes_through)
-        return self.is_valid() and (not self.is_chosen or not is_asked or self.document.is_valid())
+        document = self.document if self.passenger.needs_document or goes_through else None
+        return self.is_valid() and (not self.is_chosen or document is None or document.is_valid())
 
     @property
     def wish(self) -> Wish:

@@ -18,19 +18,18 @@ function applyFilter(speak) {
 
 if (pause) {
   let timer = 0;
-  const isPaused = () => pause.getAttribute("aria-pressed") === "true";
+  let isPaused = false;
   pause.hidden = false;
   pause.addEventListener("click", () => {
-    const paused = !isPaused();
-    pause.setAttribute("aria-pressed", String(paused));
-    pause.textContent = paused ? pause.dataset.off : pause.dataset.on;
-    if (!paused) refresh();
+    isPaused = !isPaused;
+    pause.textContent = isPaused ? pause.dataset.off : pause.dataset.on;
+    if (!isPaused) refresh();
   });
   filter.addEventListener("input", () => applyFilter(true));
 
   // What is looked at stays where it is: the focus comes back to the same link, and the filter stays.
   async function refresh() {
-    if (isPaused() || document.hidden) return;
+    if (isPaused || document.hidden) return;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (!answer.ok || answer.redirected) return;

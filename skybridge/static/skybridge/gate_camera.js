@@ -42,7 +42,6 @@ export class Camera {
   }
 
   draw() {
-    this.button.setAttribute("aria-pressed", String(Boolean(this.stream)));
     this.button.textContent = this.stream ? this.words.camera_off : this.words.camera_on;
   }
 

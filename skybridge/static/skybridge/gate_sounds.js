@@ -18,8 +18,7 @@ export class Sounds {
   }
 
   draw() {
-    this.button.setAttribute("aria-pressed", String(this.isOn));
-    this.button.textContent = this.isOn ? this.words.sound_on : this.words.sound_off;
+    this.button.textContent = this.isOn ? this.words.sound_off : this.words.sound_on;
   }
 
   play(accepted) {
