@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
@@ -20,6 +21,8 @@ from django.views.decorators.http import require_POST, require_safe
 from skybridge import second_factor, staff_sessions
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError
+from skybridge.pages import speaking
+from skybridge.refusals import text_of
 from ticketing.symbols import Symbology, draw
 
 
@@ -36,7 +39,7 @@ def told(page: str) -> Callable:
             try:
                 return view(request, *args, **kwargs)
             except DomainError as refusal:
-                messages.error(request, f"{refusal.message} ({refusal.code})")
+                messages.error(request, f"{text_of(refusal)} ({refusal.code})")
                 return redirect(page)
 
         return wrapper
@@ -47,6 +50,7 @@ def told(page: str) -> Callable:
 @never_cache
 @login_required
 @require_safe
+@speaking
 def second_factor_page(request) -> HttpResponse:
     """Show how to set up a second factor, or what can be done with the one that is there."""
     is_required = second_factor.is_required()
@@ -55,7 +59,7 @@ def second_factor_page(request) -> HttpResponse:
         facts["codes_left"] = second_factor.backup_codes_left(request.user)
     else:
         device = second_factor.new_device(request.user)
-        svg = draw(device.config_url, Symbology.QR).svg("QR code with the secret below")
+        svg = draw(device.config_url, Symbology.QR).svg(_("QR code with the secret below"))
         facts |= {"qr": mark_safe(svg), "secret": second_factor.secret_text(device), "name": settings.AIRLINE_NAME}
     return render(request, "account/second_factor.html", facts)
 
@@ -64,6 +68,7 @@ def second_factor_page(request) -> HttpResponse:
 @never_cache
 @login_required
 @require_POST
+@speaking
 @told("second-factor")
 @sensitive_variables("codes")
 def set_up_second_factor(request) -> HttpResponse:
@@ -84,11 +89,12 @@ def set_up_second_factor(request) -> HttpResponse:
 @never_cache
 @login_required
 @require_POST
+@speaking
 @told("second-factor")
 def take_away_second_factor(request) -> HttpResponse:
     second_factor.check(request.user, request.POST.get("code", ""))
     second_factor.take_away(request.user, actor=actor_of(request), at=timezone.now())
-    messages.success(request, "Your second factor is off; signing in needs only your password.")
+    messages.success(request, _("Your second factor is off; signing in needs only your password."))
     return redirect("second-factor")
 
 
@@ -96,6 +102,7 @@ def take_away_second_factor(request) -> HttpResponse:
 @never_cache
 @login_required
 @require_POST
+@speaking
 @told("second-factor")
 @sensitive_variables("codes")
 def renew_backup_codes(request) -> HttpResponse:
@@ -109,6 +116,7 @@ def renew_backup_codes(request) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
+@speaking
 def sessions_page(request) -> HttpResponse:
     sessions = staff_sessions.live_sessions(request.user, at=timezone.now())
     facts = {"sessions": sessions, "current": staff_sessions.current_id(request)}
@@ -117,6 +125,7 @@ def sessions_page(request) -> HttpResponse:
 
 @login_required
 @require_POST
+@speaking
 @told("sessions")
 def end_session(request, session_id) -> HttpResponse:
     is_own = session_id == staff_sessions.current_id(request)
@@ -124,7 +133,7 @@ def end_session(request, session_id) -> HttpResponse:
     if is_own:
         logout(request)
         return redirect("login")
-    messages.success(request, "That session has ended.")
+    messages.success(request, _("That session has ended."))
     return redirect("sessions")
 
 

@@ -4,8 +4,9 @@ A page speaks the visitor's language (the cookie of `/language/`, else the brows
 English.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -82,6 +83,17 @@ def refuse(request, refusal: DomainError) -> HttpResponse:
 def in_language_of(request) -> Iterator[None]:
     with translation.override(translation.get_language_from_request(request)):
         yield
+
+
+def speaking(view: Callable) -> Callable:
+    """Run a view that has no `@page` in the visitor's language."""
+
+    @wraps(view)
+    def spoken(request, *args, **kwargs):
+        with in_language_of(request):
+            return view(request, *args, **kwargs)
+
+    return spoken
 
 
 def site(request) -> dict[str, Any]:

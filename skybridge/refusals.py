@@ -16,6 +16,11 @@ TEXTS = {
     "too_many_requests": _("That was too often in a short time."),
     "concurrent_change": _("Somebody else has changed this at the same moment."),
     "stale_version": _("This has changed since you opened the page."),
+    # Signing in.
+    "wrong_code": _("This code does not fit, or has been used. Wait for the next one and try again."),
+    "secret_unreadable": _(
+        "Your app's secret cannot be read any more. Use a backup code, or ask an administrator to take it away."
+    ),
     # Seats and check-in.
     "ticket_not_for_order": _("This booking is not complete yet, so nothing can be added to it."),
     "too_many_api_keys": _("An agency has at most two live keys."),

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import ngettext
 from django_otp import verify_token
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -109,7 +110,12 @@ def seconds_left(why_not: dict) -> int:
 
 
 def waiting_text(why_not: dict) -> str:
-    return f"Too many wrong codes; wait {seconds_left(why_not)} seconds before you try again."
+    seconds = seconds_left(why_not)
+    return ngettext(
+        "Too many wrong codes; wait %(seconds)s second before you try again.",
+        "Too many wrong codes; wait %(seconds)s seconds before you try again.",
+        seconds,
+    ) % {"seconds": seconds}
 
 
 def set_up(user: User, code: str, *, actor: Actor, at: datetime, keep=None) -> tuple[Device, list[str]]:

@@ -19,6 +19,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -26,6 +27,8 @@ from django.views.decorators.http import require_http_methods
 from skybridge import problems, second_factor
 from skybridge.client_addresses import client_address
 from skybridge.exceptions import DomainError
+from skybridge.pages import speaking
+from skybridge.refusals import text_of
 
 FIRST_STEP = "first_step"  # in a session that nobody has signed in to yet: who has shown the right password, and when
 CODE_WITHIN_SECONDS = 600
@@ -85,6 +88,7 @@ class OfficeSignIn(SignIn):
 @sensitive_post_parameters("code")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@speaking
 def code_page(request) -> HttpResponse:
     """The second step: ask for the code of who has shown the right password within ten minutes."""
     step = request.session.get(FIRST_STEP, {})
@@ -117,7 +121,8 @@ def user_of(step: dict) -> User | None:
 
 def code_form(request, refusal: DomainError | None = None) -> HttpResponse:
     status = refusal.status_code if refusal and refusal.status_code == 429 else 200
-    return render(request, "account/code.html", {"refusal": refusal}, status=status)
+    text = text_of(refusal) if refusal else ""
+    return render(request, "account/code.html", {"refused_for": text}, status=status)
 
 
 def locked_out(request, response=None, credentials=None) -> HttpResponse:
@@ -125,7 +130,11 @@ def locked_out(request, response=None, credentials=None) -> HttpResponse:
     until = locked_until(request, credentials or {})
     seconds = max(1, ceil((until - timezone.now()).total_seconds()))
     minutes = ceil(seconds / 60)
-    text = f"Too many attempts to sign in. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+    text = ngettext(
+        "Too many attempts to sign in. Try again in %(minutes)s minute.",
+        "Too many attempts to sign in. Try again in %(minutes)s minutes.",
+        minutes,
+    ) % {"minutes": minutes}
     if request.accepts("text/html"):
         facts = {"text": text, "until": until}
         answer = render(request, "account/locked_out.html", facts, status=SignInLocked.status_code)

@@ -152,7 +152,7 @@ def test_tries_must_wait_longer_and_longer(device):
     browser.post("/account/code/", {"code": "000000"})
     answer = browser.post("/account/code/", {"code": code_of(device, 1)})
     assert answer.status_code == 429
-    assert "wait 1 seconds" in answer.content.decode()
+    assert "wait 1 second " in answer.content.decode()
 
 
 def test_who_keeps_guessing_codes_is_locked_out(device):
