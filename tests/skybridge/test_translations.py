@@ -36,7 +36,7 @@ def test_every_text_is_translated(language):
 
 
 def strings_of(message) -> tuple:
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return as_tuple(message.string)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -54,7 +54,12 @@ def test_what_is_compiled_is_what_is_written(language):
 
 
 def key(message) -> tuple:
-    return message.context, message.id if isinstance(message.id, str) else message.id[0]
+    context = message.context  # Babel reads bytes from what is compiled
+    return context.decode() if isinstance(context, bytes) else context, *as_tuple(message.id)[:1]
+
+
+def as_tuple(texts) -> tuple:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def test_no_text_is_missing_from_the_catalogues(tmp_path):
