@@ -7,6 +7,7 @@ from datetime import date
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.contacts import Contact, phone_digits
 from bookings.parties import Passenger, is_name
@@ -18,7 +19,15 @@ from skybridge.refusals import text_of
 
 match_pointer = re.compile(r"/passengers/(\d+)/(\w+)").fullmatch
 KINDS = {"ADT": _("Adult"), "CHD": _("Child"), "INF": _("Infant on a lap")}
-TITLES = [("", "–"), *((title, title.title()) for title in ("MR", "MRS", "MS", "MX", "DR", "PROF"))]
+TITLES = [
+    ("", "–"),
+    ("MR", pgettext_lazy("title", "Mr")),
+    ("MRS", pgettext_lazy("title", "Mrs")),
+    ("MS", pgettext_lazy("title", "Ms")),
+    ("MX", pgettext_lazy("title", "Mx")),
+    ("DR", pgettext_lazy("title", "Dr")),
+    ("PROF", pgettext_lazy("title", "Prof")),
+]
 
 
 class JourneyForm(PartyForm):
