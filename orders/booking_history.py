@@ -13,6 +13,7 @@ from django.db import connection
 from partners.callers import Caller
 
 PAGE = 100
+INTERNAL = "approval."  # what staff settle among themselves
 PRIVATE = {"to"}  # addresses that others have mailed to
 # Staff and agents by their name, agencies by theirs; of an agent also whose it is.
 EVENTS = """
@@ -89,7 +90,8 @@ def read_history(booking_id: UUID, *, caller: Caller, before: int | None = None)
         cursor.execute(EVENTS, {"id": booking_id, "before": before, "limit": PAGE + 1})
         events = [logged(row) for row in cursor.fetchall()]
     following = events[PAGE - 1].id if len(events) > PAGE else None
-    return entries(events[:PAGE], caller), following
+    seen = [event for event in events[:PAGE] if caller.is_staff or not event.action.startswith(INTERNAL)]
+    return entries(seen, caller), following
 
 
 def logged(row: tuple) -> LoggedEvent:

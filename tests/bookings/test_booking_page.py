@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from partners.pages import SHOWN_BOOKINGS
+from skybridge.events import Actor, Happening, record
 from tests.bookings.sales import act, book, change, confirmed, let_hold_run_out
 from tests.conftest import new_client, session_api
 from tests.contract.operations import snapshot
@@ -161,3 +162,10 @@ def test_it_takes_as_many_statements_for_staff_with_a_role(acme, flight, django_
     client.get(page_of(booking))
     with django_assert_max_num_queries(10):
         client.get(page_of(booking))
+
+
+def test_what_staff_settle_among_themselves_is_theirs_to_read(agent, acme, flight):
+    booking, client = confirmed(acme, flight), in_role("reservations")
+    record([Happening("approval.asked", booking["booking_id"])], actor=Actor("staff", "1", "page"))
+    assert "Second person asked" in text(client.get(page_of(booking)))
+    assert "Second person asked" not in text(agent.client.get(page_of(booking)))
