@@ -89,6 +89,7 @@ function show(answer) {
   const sign = one(accepted ? "#sign-accepted" : "#sign-refused").content.cloneNode(true);
   result.replaceChildren();
   result.append(element("div", `verdict ${accepted ? "is-done" : "is-failed"}`, sign, inside));
+  result.scrollIntoView({ block: "nearest" });
   sounds.play(accepted);
   list(answer, title);
 }
