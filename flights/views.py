@@ -55,12 +55,6 @@ class Results:
 
 
 @page(anyone=True)
-def home_page(request):
-    """Show where everything begins, the search first."""
-    return pages.show(request, "skybridge/home.html", {"form": FlightsForm(at=timezone.now())})
-
-
-@page(anyone=True)
 def flights_page(request):
     """Search flights; of a round trip first the way out is chosen, then the way back, each in the address."""
     at = timezone.now()

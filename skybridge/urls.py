@@ -4,7 +4,6 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from flights.views import home_page as flights_home
 from orders.views import find_anything, home_page
 from partners.pages import page
 from skybridge import account_views, views
@@ -21,7 +20,7 @@ office_urls = [
 ]
 
 urlpatterns = [
-    path("", flights_home, name="home"),
+    path("", page(anyone=True)(views.home), name="home"),
     path("language/", set_language, name="set_language"),
     re_path(r"^livez/?$", views.livez),
     re_path(r"^readyz/?$", views.readyz),

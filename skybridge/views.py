@@ -9,12 +9,20 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
+from flights.forms import FlightsForm
 from skybridge import pages, problems
 from skybridge.exceptions import Forbidden, InvalidInput, NotFound
 from skybridge.valkey import valkey
+
+
+@require_safe
+def home(request) -> HttpResponse:
+    """Show where everything begins, the search of flights first."""
+    return render(request, "skybridge/home.html", {"form": FlightsForm(at=timezone.now())})
 
 
 @require_safe
