@@ -20,6 +20,9 @@ from skybridge.refusals import advice_on
 
 register = template.Library()
 
+# Around an amount among right-to-left words: the dollar stays with its letters, as in US$, and a list keeps its order.
+SIDE_BY_SIDE = ("\N{RIGHT-TO-LEFT ISOLATE}", "\N{LEFT-TO-RIGHT MARK}\N{POP DIRECTIONAL ISOLATE}")
+
 
 def locale() -> Locale:
     return Locale.parse(get_language() or "en", sep="-")
@@ -28,7 +31,11 @@ def locale() -> Locale:
 @register.filter
 def money(amount: Decimal | float | None, currency: str) -> str:
     """Write an amount with its currency."""
-    return "" if amount is None else numbers.format_currency(amount, currency or "USD", locale=locale())
+    if amount is None:
+        return ""
+    here = locale()
+    written = numbers.format_currency(amount, currency or "USD", locale=here)
+    return written if here.text_direction == "ltr" else f"{SIDE_BY_SIDE[0]}{written}{SIDE_BY_SIDE[1]}"
 
 
 @register.filter

@@ -5,10 +5,11 @@ const shown = document.querySelector("[data-sum]");
 const said = document.querySelector("[data-said-sum]");
 const boxes = [...form.querySelectorAll("[data-price]")];
 const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: shown.dataset.currency });
+const mark = document.dir === "rtl" ? "\u200e" : ""; // keeps the dollar with its letters, as in US$
 
 function add() {
   const extras = boxes.reduce((sum, box) => sum + Number(box.dataset.price) * (Number(box.value) || 0), 0);
-  shown.textContent = money.format(Number(shown.dataset.sum) + extras);
+  shown.textContent = money.format(Number(shown.dataset.sum) + extras) + mark;
 }
 
 form.addEventListener("input", add);
