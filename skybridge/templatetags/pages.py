@@ -3,6 +3,7 @@
 Times are aware; give them in the zone that they are to be read in (an airport's).
 """
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -20,8 +21,10 @@ from skybridge.refusals import advice_on
 
 register = template.Library()
 
-# Around an amount among right-to-left words: the dollar stays with its letters, as in US$, and a list keeps its order.
-SIDE_BY_SIDE = ("\N{RIGHT-TO-LEFT ISOLATE}", "\N{LEFT-TO-RIGHT MARK}\N{POP DIRECTIONAL ISOLATE}")
+# Right-to-left words around an amount: its sign stays before the number, the dollar with its letters, as in US$.
+NUMBER = re.compile(r"-?\d[\d.,]*")
+NUMBER_ALONE = "\N{LEFT-TO-RIGHT ISOLATE}\\g<0>\N{POP DIRECTIONAL ISOLATE}"
+AMOUNT_ALONE = "\N{RIGHT-TO-LEFT ISOLATE}%s\N{LEFT-TO-RIGHT MARK}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def locale() -> Locale:
@@ -35,7 +38,12 @@ def money(amount: Decimal | float | None, currency: str) -> str:
         return ""
     here = locale()
     written = numbers.format_currency(amount, currency or "USD", locale=here)
-    return written if here.text_direction == "ltr" else f"{SIDE_BY_SIDE[0]}{written}{SIDE_BY_SIDE[1]}"
+    return written if here.text_direction == "ltr" else AMOUNT_ALONE % NUMBER.sub(NUMBER_ALONE, written)
+
+
+def decimal(amount: Decimal | str) -> str:
+    """Write an amount whose currency is known from beside."""
+    return numbers.format_decimal(amount, format="#,##0.00", locale=locale())
 
 
 @register.filter
@@ -68,6 +76,8 @@ def moment(value: datetime | None) -> SafeString | str:
     for skeleton in ("Hm", "yMMMd"):
         written.append(dates.format_skeleton(skeleton, value, tzinfo=zone(value), locale=here))
     name = dates.format_time(value, "z", tzinfo=zone(value), locale=here)
+    if name.startswith(("+", "-")):  # the CLDR has no short name here, as for New York in Spanish
+        name = dates.get_timezone_gmt(value, width="long", locale=here)
     text = f"{here.datetime_formats['medium'].format(*written)} {name}"
     return format_html('<time datetime="{}">{}</time>', value.isoformat(timespec="minutes"), text)
 
