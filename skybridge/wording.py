@@ -87,6 +87,12 @@ WORDS: dict[str, dict[str, Word]] = {
         "succeeded": Word(pgettext_lazy("refund", "Paid back"), DONE),
         "failed": Word(pgettext_lazy("refund", "Failed"), FAILED),
     },
+    "failure": {  # the sentences that payment providers give
+        "The card was declined.": Word(_("The card was declined."), FAILED),
+        "The card was declined; pay with another one.": Word(_("The card was declined; pay with another one."), FAILED),
+        "The card has insufficient funds.": Word(_("The card has insufficient funds."), FAILED),
+        "There is no such token in the sandbox.": Word(_("There is no such token in the sandbox."), FAILED),
+    },
     "method": {"account": Word(_("On account")), "card": Word(_("By card"))},
     "disruption": {
         "delay": Word(_("The flight is delayed."), WARNING),

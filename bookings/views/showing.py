@@ -1,6 +1,6 @@
 """A booking as its page draws it: flights, passengers, buttons and history in the order and words of people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from bookings.documents import BookingView, booking_document, has_left
 from flights.offers import FlightFacts
 from orders.booking_history import Entry
 from skybridge import history
+from skybridge.templatetags.pages import decimal, moment
 
 # --- Flights and passengers ---
 
@@ -292,10 +293,21 @@ def told_changes(entry: Entry) -> Iterable[tuple[str, str, str]]:
     for name, label in TOLD.items():
         before, after = entry.before.get(name), entry.after.get(name)
         if before != after:
-            yield str(label), plain(before), plain(after)
+            yield str(label), told(name, before), told(name, after)
+
+
+def told(name: str, value: Any) -> str:
+    return "" if value is None else WRITTEN.get(name, plain)(value)
 
 
 def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(part).replace("/", " ").strip() for part in value)
-    return "" if value is None else str(value)
+    return str(value)
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "expires_at": lambda value: moment(datetime.fromisoformat(value)),
+    "total_amount": decimal,
+    "refunded_amount": decimal,
+}
