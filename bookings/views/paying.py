@@ -106,13 +106,23 @@ def pay_page(request, booking_id):
 
 def pay(request, due: checkout.Checkout, form: PayForm) -> HttpResponse:
     checkout.pay(due, form.cleaned_data["method"], form.cleaned_data["token"], caller=request.caller)
-    return redirect("booking-sold", booking_id=str(due.view.booking.id))
+    return to_outcome(request, due.view.booking.id)
+
+
+def to_outcome(request, booking_id: UUID | str) -> HttpResponse:
+    """Lead to what comes of a sale, with the seats that are paid for and can be taken then."""
+    wishes = wishes_of(request)
+    return redirect(reverse("booking-sold", args=[booking_id]) + (f"?{wishes}" if wishes else ""))
+
+
+def wishes_of(request) -> str:
+    return urlencode([("wish", wish) for wish in request.GET.getlist("wish")])
 
 
 def elsewhere(request, booking_id: str, refusal: DomainError, at: datetime) -> HttpResponse:
     """Lead on from a booking that is sold already, or being sold; from one that has run out, to its flights again."""
     if "order_id" in refusal.details:
-        return redirect("booking-sold", booking_id=booking_id)
+        return to_outcome(request, booking_id)
     if not isinstance(refusal, HoldExpired):
         raise refusal
     context = held_context(read_booking(UUID(booking_id), caller=request.caller), at)
@@ -149,13 +159,13 @@ def sold_page(request, booking_id):
     if form.is_valid():
         with form.showing_refusals():
             return sending.once(request, lambda: pay_again(request, booking_id, execution, form))
-    context = held_context(view, at) | {"outcome": outcome_of(view, execution, at)}
+    context = held_context(view, at) | {"outcome": outcome_of(view, execution, at), "wishes": wishes_of(request)}
     return pages.show(request, "bookings/sale_outcome.html", context, form=form)
 
 
 def pay_again(request, booking_id: str, execution: Execution, form: CardForm) -> HttpResponse:
     redrive_execution(execution.order_id, caller=request.caller, payment_token=form.cleaned_data["token"])
-    return redirect("booking-sold", booking_id=booking_id)
+    return to_outcome(request, booking_id)
 
 
 @dataclass(frozen=True)

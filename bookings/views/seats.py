@@ -230,9 +230,15 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
         "prices": seating.prices,
         "pay_form": form if isinstance(form, SeatPayForm) else pay_form(choice),
         "pay_page": pay_page(choice, found) if seating.is_held and choice.may_sell else "",
+        "seconds_left": seconds_left(choice) if seating.is_held and choice.may_sell else 0,
         "can_swap": sum(bool(member.coupon.seat) for member in choice.seated) > 1,
         "wants_rest": any(not member.coupon.seat for member in choice.seated),
     }
+
+
+def seconds_left(choice: Choice) -> int:
+    expires_at = choice.seating.view.booking.expires_at
+    return max(0, int((expires_at - choice.at).total_seconds())) if expires_at else 0
 
 
 def party_line(choice: Choice, member: Member, found) -> dict:

@@ -1,5 +1,7 @@
 """Extras, payment, and what has come of it: paid once, shown until it is done, paid again where a card was declined."""
 
+from uuid import uuid4
+
 import pytest
 
 from bookings.models import Booking
@@ -242,3 +244,12 @@ def test_statements_of_the_outcome(agent, held, django_assert_max_num_queries):
     with django_assert_max_num_queries(5):
         outcome(agent, held)
     assert everything() == before
+
+
+def test_seats_paid_with_the_booking_are_taken_after_it(agent, held):
+    seat = f"{uuid4()}.{uuid4()}.14A"
+    response = agent.client.post(f"{pay_path(held)}wish={seat}", ACCOUNT, headers={"Accept": "text/html"})
+    assert response["Location"] == f"/bookings/{held}/sold/?wish={seat}"
+    work(held)
+    page = agent.client.get(response["Location"]).content.decode()
+    assert f'href="/bookings/{held}/seats/?wish={seat}"' in page
