@@ -13,7 +13,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 
 from skybridge import sending
 from skybridge.exceptions import DomainError
@@ -114,6 +114,12 @@ def zone(value: date | datetime):
 def sent_once() -> SafeString:
     """Write the field by which a form is carried out once, see `skybridge/sending.py`."""
     return format_html('<input type="hidden" name="{}" value="{}">', sending.FIELD, sending.new_token())
+
+
+@register.simple_tag
+def comma() -> str:
+    """Write the comma between two parts of a line, which Arabic writes otherwise."""
+    return pgettext("between the parts of a seat's name, such as 12A, window, free", ", ")
 
 
 @register.filter
