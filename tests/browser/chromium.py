@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PHONE = {"width": 375, "height": 700}
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]  # root has no sandbox
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -26,6 +27,10 @@ KINDS = """() => {
     const all = [...document.querySelectorAll("body *")].filter((one) => !one.closest("svg, option"));
     return [...new Set(all.map((one) => kind(one.parentElement) + " > " + kind(one)))];
 }"""
+# What a page takes from the network, with all it asks for, in octets as they are used: text is not compressed here.
+WEIGHT = """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+    .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+WIDTH = "() => document.documentElement.scrollWidth"
 # A page tells itself what its policy has kept from it.
 TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
     `policy: ${event.violatedDirective} kept out ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));"""
@@ -103,6 +108,35 @@ class Window:
         """Return what is the matter with the page, as `verify_new` looks at it."""
         new = set(self.page.evaluate(KINDS)) - self.kinds
         return self.judge(*exclude) if new else self.troubles[:]
+
+    def look(self, path: str, status: int = 200) -> None:
+        """Open a page and verify it; for accessibility only if it is of a new kind."""
+        assert self.open(path) == status, path
+        if status >= 400:
+            self.troubles.clear()
+        self.verify_new()
+
+    def verify_refused(self, *exclude: str) -> None:
+        """Verify a page whose answer was a refusal, about which the browser itself complains."""
+        assert self.expect(f"'{self.page.url}'"), "The answer was no refusal."
+        self.verify_new(*exclude)
+
+    def expect(self, text: str) -> int:
+        """Take what could not be loaded, and has this text, for no trouble; return how often that was."""
+        found = [told for told in self.troubles if told.startswith("Failed to load resource") and text in told]
+        self.troubles[:] = [told for told in self.troubles if told not in found]
+        return len(found)
+
+    def verify_fits(self) -> None:
+        """Fail if the page is wider than the window: only tables and maps scroll sideways, in boxes of their own."""
+        size = self.page.viewport_size
+        assert size is not None
+        assert (self.page.url, self.page.evaluate(WIDTH)) == (self.page.url, size["width"])
+
+    def said(self, selector: str, text: str) -> None:
+        """Wait until a live region has told this."""
+        region = self.page.locator(f"{selector}:is([role=status], [role=alert], [aria-live])")
+        expect(region.filter(has_text=text).first).to_be_attached()
 
     def verify_quiet(self) -> None:
         self.fail_for(self.troubles)

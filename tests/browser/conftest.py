@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from skybridge.embedded.keys import boarding_pass_pem
 from tests.browser.chromium import Rooms, Window, find_browser, running_browser
 from tests.browser.world import World, build
 from tests.concurrency.conftest import running_server
@@ -50,7 +52,8 @@ def world(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Ite
     directory = tmp_path_factory.mktemp("browser")
     with django_db_blocker.unblock():
         try:
-            with running_server(directory, SKYBRIDGE_HOME=str(directory), SIGN_IN_FAILURES="3") as server:
+            own = {"SKYBRIDGE_HOME": str(directory), "BOARDING_PASS_KEYS": boarding_pass_pem(settings.HOME)}
+            with running_server(directory, SIGN_IN_FAILURES="3", **own) as server:
                 yield build(f"http://127.0.0.1:{server.port}")
         finally:
             call_command("flush", interactive=False, verbosity=0)

@@ -36,7 +36,8 @@ def test_each_role_sees_what_it_may(office, world, role):
         assert window.open(f"/admin/{app}/{name}/") == (200 if may else 403)
         if may and model in SEEN:
             window.troubles.clear()
-            window.accept(page_of(world, model))
+            assert window.open(page_of(world, model)) == 200
+            window.verify_new()
 
 
 def test_every_list_and_one_of_each(office, world):

@@ -18,6 +18,7 @@ from partners.models import Agency, ApiKey, Plan
 from skybridge.roles import ROLES
 from tests import factories
 from tests.bookings.sales import book
+from tests.browser import trade
 from tests.browser.chromium import Window
 from tests.conftest import Api, agency_api
 from tests.orders.shop import order, product
@@ -40,12 +41,14 @@ class World:
     boarding: dict
     order: dict
     things: dict[str, Any]
+    trade: trade.Trade
 
     def sign_in(self, window: Window, name: str, password: str = PASSWORD) -> None:
-        window.open("/admin/login/")
+        """Sign somebody in by the form: the back office's, or that of the agents' and travellers' pages."""
+        window.open("/login/" if name in trade.AGENTS else "/admin/login/")
         window.page.fill("#id_username", name)
         window.page.fill("#id_password", password)
-        window.page.click("#login-form [type=submit]")
+        window.page.click("form:has(#id_password) [type=submit]")
 
 
 def build(base: str) -> World:
@@ -72,7 +75,7 @@ def build(base: str) -> World:
         "departs": f"{departs:%Y-%m-%dT%H:%M}",
         "arrives": f"{departs + timedelta(hours=9):%Y-%m-%dT%H:%M}",
     }
-    return World(base, seller, flight, later, booking, boarding, placed, things)
+    return World(base, seller, flight, later, booking, boarding, placed, things, trade.build(seller, plan))
 
 
 def bookings_of(seller: Api, soon: Flight, later: Flight) -> dict[str, Any]:

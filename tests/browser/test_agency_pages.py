@@ -1,0 +1,45 @@
+"""What an agency sees of itself; its keys are shown once."""
+
+from tests.browser.keys import Keys
+
+
+def test_an_agency_looks_at_its_day_and_orders_by_keyboard(office, world):
+    window = office("manager")
+    keys = Keys(window)
+    window.open("/flights/")
+    keys.follow("Agency")
+    window.verify_new()
+    keys.follow("Orders")
+    window.verify_new()
+    window.look(f"/agency/orders/{world.things['failed']}/")
+    assert "What failed, and what to do" in window.page.inner_text("main")
+    window.look(f"/agency/orders/{world.order['order_id']}/")
+    keys.follow("Cancel it: show first what goes back")
+    window.verify_new()
+    keys.follow("Keep it").follow("Statement")
+    window.verify_new()
+
+
+def test_a_key_is_made_by_keyboard_and_shown_once(office, world):
+    window = office("manager")
+    keys = Keys(window)
+    window.look("/agency/keys/")
+    keys.fill("Name", "Till 7").follow("Make a key")
+    assert keys.is_on("[role=alert]")
+    secret = window.page.inner_text("#secret")
+    window.verify_new()
+    keys.follow("I have kept it")
+    assert secret[:12] in window.page.content()
+    assert secret not in window.page.content()
+    keys.follow(f"Revoke {secret[:12]}")
+    window.verify_new()
+    keys.follow("Revoke it")
+    assert "Till 7" in window.page.inner_text("[aria-labelledby=ended-title]")
+    window.verify_new()
+
+
+def test_agents_who_do_not_manage_see_no_keys(office):
+    window = office("seller")
+    window.open("/agency/")
+    assert "API keys" not in window.page.inner_text("main")
+    window.look("/agency/keys/", 403)
