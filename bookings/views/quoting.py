@@ -10,7 +10,7 @@ from bookings.documents import BookingView
 from bookings.models import Quote
 from bookings.views.showing import look_of, priced
 from flights.offers import flight_offers
-from skybridge.templatetags.pages import day
+from skybridge.templatetags.pages import comma, day
 
 
 def described(quote: Quote, view: BookingView, at: datetime) -> list[str]:
@@ -43,7 +43,7 @@ def described_change(request: dict[str, Any], view: BookingView, at: datetime) -
 def flight_words(flight) -> str:
     leaves = flight.departs_locally_at
     route = f"{flight.origin}–{flight.destination}"
-    return f"{flight.designator} {route}, {day(leaves)} {leaves:%H:%M}"
+    return f"{flight.designator} {route}{comma()}{day(leaves)} {leaves:%H:%M}"
 
 
 def refund_lines(quote: Quote, products: Decimal) -> list[tuple[str, Decimal]]:

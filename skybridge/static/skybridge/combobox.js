@@ -60,7 +60,7 @@ class Combobox {
     const name = document.createElement("strong");
     name.textContent = place.value;
     const where = document.createElement("span");
-    where.textContent = [place.name || form.dataset.all, place.country].filter(Boolean).join(", ");
+    where.textContent = [place.name || form.dataset.all, place.country].filter(Boolean).join(document.dir === "rtl" ? "، " : ", ");
     option.append(name, " ", where);
     return option;
   }
