@@ -152,7 +152,9 @@ def read_board(
     found = read_rows(parameters, after, before)
     if before:
         rows, more = list(reversed(found[:ROWS])), len(found) > ROWS
-        return Board(shown(rows, airport, at), cursor_of(rows[0]) if more else None, cursor_of(rows[-1]))
+        return Board(
+            shown(rows, airport, at), cursor_of(rows[0]) if more else None, cursor_of(rows[-1]) if rows else None
+        )
     rows, more = found[:ROWS], len(found) > ROWS
     has_earlier = bool(after) or (is_upcoming and starts > window.begins_at)
     earlier = (cursor_of(rows[0]) if rows else encode_cursor(starts, UUID(int=0))) if has_earlier else None

@@ -17,7 +17,7 @@ from partners.authentication import caller_from
 from partners.callers import Caller
 from partners.tokens import terms_from
 from skybridge import pages, problems
-from skybridge.exceptions import Forbidden, RateExceeded
+from skybridge.exceptions import Forbidden, InvalidInput, RateExceeded
 
 SHOWN_BOOKINGS = "shown_bookings"  # in the session: ids of the bookings that a traveller has shown to be theirs
 MOST_SHOWN = 20
@@ -49,6 +49,8 @@ def page(
             try:
                 if request.method not in allowed:
                     raise problems.MethodNotAllowed(headers={"Allow": ", ".join(sorted(allowed))})
+                if "%00" in request.META["QUERY_STRING"]:  # no text of the database holds a NUL
+                    raise InvalidInput("Bad Request")
                 request.caller = caller_of(request, kwargs if guests else {}, anyone)
                 check(request, permission, gates)
                 with pages.in_language_of(request):

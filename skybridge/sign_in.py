@@ -32,6 +32,7 @@ from skybridge.refusals import text_of
 
 FIRST_STEP = "first_step"  # in a session that nobody has signed in to yet: who has shown the right password, and when
 CODE_WITHIN_SECONDS = 600
+LONGEST_NAME = 150
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -125,6 +126,11 @@ def code_form(request, refusal: DomainError | None = None) -> HttpResponse:
     return render(request, "account/code.html", {"refused_for": text}, status=status)
 
 
+def name_tried(request, credentials=None) -> str:
+    """Return the user name under which an attempt is counted: as much of it as a user name has."""
+    return (credentials or request.POST).get("username", "")[:LONGEST_NAME]
+
+
 def locked_out(request, response=None, credentials=None) -> HttpResponse:
     """Tell who is locked out when to try again: a page, or the one error body for a program."""
     until = locked_until(request, credentials or {})
@@ -147,7 +153,7 @@ def locked_out(request, response=None, credentials=None) -> HttpResponse:
 def locked_until(request, credentials: dict):
     """Return when the last failure is forgotten."""
     attempts = AccessAttempt.objects.filter(
-        username=credentials.get("username"), ip_address=client_address(request)
+        username=name_tried(request, credentials), ip_address=client_address(request)
     ).order_by("-attempt_time")
     last = attempts.values_list("attempt_time", flat=True).first() or timezone.now()
     cool_off: timedelta = settings.AXES_COOLOFF_TIME

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from flights.forms import DayField
 from flights.models import Airport
 from skybridge.pages import PageForm
 from ticketing.manifests import State
@@ -35,7 +36,7 @@ class BoardForm(PageForm):
     """Which departures are shown."""
 
     airport = AirportField()
-    date = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    date = DayField(label=_("Day"), required=False)
     q = forms.CharField(
         label=_("Filter"), required=False, max_length=40, widget=forms.TextInput(attrs={**CODE, "type": "search"})
     )

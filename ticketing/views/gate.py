@@ -19,7 +19,7 @@ from orders import boarding
 from orders.departure_board import progress_of
 from partners.pages import page
 from skybridge import pages
-from skybridge.exceptions import InvalidInput, TooLarge
+from skybridge.exceptions import InvalidInput, TooLarge, UnsupportedMediaType
 from skybridge.times import utc_text
 from ticketing.bcbp import BcbpError, decode_leniently
 from ticketing.by_hand import Pass, counts_of, device_document, passes_meant, passes_on
@@ -169,6 +169,8 @@ def frame_page(request, flight_id: UUID):
         raise InvalidInput from None
     if not (0 < width <= WIDEST and 0 < height <= WIDEST and width * height <= LARGEST):
         raise TooLarge
+    if request.content_type != "application/octet-stream":
+        raise UnsupportedMediaType("Send the picture as application/octet-stream.")
     if len(request.body) != width * height:
         raise InvalidInput
     return JsonResponse({"text": read_symbol(request.body, width, height)})
