@@ -68,9 +68,9 @@ def grid_of(seating: Seating, wishes: Iterable[Due], look: Look) -> Grid:
 
 
 def drawn(cell: Cell | None, after_aisle: bool, look: Look) -> str:
-    """Return a cell's HTML; a seat's name is its one text, and escaped."""
+    """Return a cell's HTML, without the end tags that browsers do without; a seat's name is its one text, and escaped."""
     if cell is None:
-        return '<td class="aisle"></td>' if after_aisle else "<td></td>"
+        return '<td class="aisle">' if after_aisle else "<td>"
     number, name = cell.seat.number, escape(cell.name)
     can_choose = look.is_open and cell.kind in (FREE, COSTS)
     kinds = [] if can_choose and cell.kind == FREE else [cell.kind]
@@ -79,16 +79,16 @@ def drawn(cell: Cell | None, after_aisle: bool, look: Look) -> str:
     if number == look.place:
         opened += ' id="at"'
     if can_choose:
-        return f'{opened}><button name="seat" value="{number}" aria-label="{name}"></button></td>'
+        return f'{opened}><button name="seat" value="{number}" aria-label="{name}"></button>'
     if cell.member is None:
-        return f'{opened} aria-label="{name}"></td>'
+        return f'{opened} aria-label="{name}">'
     ticket, mark = cell.member.ticket.id, escape(initials(cell.member))
     selected = ' aria-selected="true"' if look.current and ticket == look.current.ticket.id else ""
     address = escape(f"{look.base}&passenger={ticket}&at={number}#at")
     link = (
         f'<a href="{address}" data-ticket="{ticket}" data-seat="{number}" data-mark="{mark}" aria-label="{name}"></a>'
     )
-    return f"{opened}{selected}>{link}</td>"
+    return f"{opened}{selected}>{link}"
 
 
 def columns_of(letters: str) -> Iterator[tuple[str, bool]]:
