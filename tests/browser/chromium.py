@@ -128,10 +128,16 @@ class Window:
         return len(found)
 
     def verify_fits(self) -> None:
-        """Fail if the page is wider than the window: only tables and maps scroll sideways, in boxes of their own."""
-        size = self.page.viewport_size
-        assert size is not None
-        assert (self.page.url, self.page.evaluate(WIDTH)) == (self.page.url, size["width"])
+        self.fail_for(self.judge_width())
+
+    def judge_width(self) -> list[str]:
+        """Tell if the page is wider than the window: only tables and maps scroll sideways, in boxes of their own."""
+        size, width = self.page.viewport_size, self.page.evaluate(WIDTH)
+        return [] if size and width <= size["width"] else [f"{width} pixels wide in {size}"]
+
+    @property
+    def path(self) -> str:
+        return self.page.url.removeprefix(self.base)
 
     def said(self, selector: str, text: str) -> None:
         """Wait until a live region has told this."""
@@ -157,4 +163,4 @@ class Window:
 
     def fail_for(self, troubles: list[str]) -> None:
         if troubles:
-            pytest.fail("\n".join([self.page.url.removeprefix(self.base), *troubles]))
+            pytest.fail("\n".join([self.path, *troubles]))

@@ -1,8 +1,11 @@
 """Serving: a booking is found from any page, changed, given up in part and printed, by the keyboard alone."""
 
+from orders.models import Order
 from tests.bookings.sales import coupons_of
 from tests.browser.keys import Keys
 from tests.browser.trade import typed
+from tests.concurrency.racing import together
+from tests.orders.shop import run
 
 
 def find(keys: Keys, text: str) -> None:
@@ -62,6 +65,29 @@ def test_what_is_found_several_times_and_not_at_all(office, world):
     window.verify_new()
     find(keys, "nobody of this name")
     assert "Nothing was found." in window.page.inner_text("main")
+    window.verify_new()
+
+
+def test_a_seat_that_costs_is_paid_by_keyboard(office, world):
+    """The page waits for the payment by itself, then takes the seat; the focus stays where it was, or near."""
+    window = office("seller")
+    keys = Keys(window)
+    window.open(f"/bookings/{world.trade.wide['booking_id']}/seats/")
+    keys.to_one("[role=grid] *")
+    while "exit row" not in keys.focus or "$49.00" not in keys.focus:
+        keys.press("ArrowDown")
+    seat = keys.seat
+    keys.press("Enter")
+    window.said("#said", f"Seat {seat} is for Ada Lovelace as soon as it is paid.")
+    assert keys.seat == seat
+    window.verify_new()
+    keys.to("Pay $49.00").press("Enter")
+    window.said("#said", "Your payment is under way.")
+    window.verify_new()
+    order_id = Order.objects.latest("created_at").pk
+    together([lambda: run({"order_id": order_id})])
+    window.said("#said", f"The seats are yours: {seat}.")
+    assert not keys.is_on("body")
     window.verify_new()
 
 

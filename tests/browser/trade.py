@@ -48,7 +48,9 @@ class Trade:
     family: dict
     pair: dict
     known: dict
+    spare: dict
     trip: dict
+    wide: dict
     passes: list[BoardingPass]
 
 
@@ -67,13 +69,15 @@ def build(seller: Api, plan: Plan) -> Trade:
         full=filled(factories.flight("EWR", "SFO", number=213, departs_at=out.departs_at - timedelta(hours=1))),
         boarding=boarding,
         held=held_long(book(seller, out, passengers=PARTY, **contact)),
-        over=run_out(book(seller, out, passengers=PARTY)),
+        over=run_out(book(seller, out, passengers=PARTY, user_id="C-77")),
         served=sold(seller, out, back, party="ADT ADT", **contact),
         leaving=sold(seller, out, party="ADT ADT"),
         family=sold(seller, near, party="ADT ADT", **contact),
         pair=sold(seller, near, party="ADT ADT"),
         known=confirmed(seller, near, passengers=[{"surname": "Curie", "given_name": "Marie"}]),
+        spare=confirmed(seller, near, passengers=[{"surname": "Meitner", "given_name": "Lise"}]),
         trip=sold(seller, out, user_id="C-77"),
+        wide=sold(seller, factories.flight("EWR", "SFO", number=214, aircraft_type="B777-300ER", seats=350)),
         passes=gates.check_in(seller, boarding, *CREW, minutes=40),
     )
 
