@@ -128,6 +128,16 @@ class AskAgency(DomainError):
     message = "This booking was made by a travel agency; ask the agency to change it."
 
 
+class OwnerPays(DomainError):
+    """A traveller who has only shown a booking wants a change that its owner would have to pay."""
+
+    code = "owner_pays"
+    status_code = 403
+    message = (
+        "This change costs more, and who booked pays. Ask us to make it."
+    )
+
+
 class PayFirst(DomainError):
     code = "pay_first"
     status_code = 403

@@ -30,7 +30,7 @@ from flights.offers import FlightFacts, Offer
 from flights.search import Search, search_flights
 from orders import reservations
 from orders.disruption import choices
-from orders.exceptions import AskAgency, DisruptionNotFound, PayFirst
+from orders.exceptions import AskAgency, DisruptionNotFound, OwnerPays, PayFirst
 from partners.callers import Caller
 from skybridge import approvals, context
 from skybridge.versions import etag
@@ -82,15 +82,31 @@ def ask_cancellation(booking_id: UUID, part: Part, *, caller: Caller) -> Quote:
 
 
 def ask_change(booking_id: UUID, change: Change, *, caller: Caller) -> Quote:
-    """Quote a change. Raises AskAgency, or as `quote_change`."""
-    read_changeable(booking_id, caller=caller)
-    return quote_change(booking_id, change, caller=caller)
+    """Quote a change. Raises AskAgency, OwnerPays, or as `quote_change`."""
+    view = read_changeable(booking_id, caller=caller)
+    with transaction.atomic():
+        quote = quote_change(booking_id, change, caller=caller)
+        refuse_to_spend(view, quote, caller)
+    return quote
+
+
+def refuse_to_spend(view: BookingView, quote: Quote, caller: Caller) -> None:
+    """Refuse a traveller who has only shown a sold booking what its owner's account or card would pay.
+
+    Raises OwnerPays.
+    """
+    if caller.booking_id and view.booking.order_id and quote.due_amount > 0:
+        raise OwnerPays
 
 
 def confirm_quote(booking_id: UUID, quote_id: UUID, kind: str, *, by: By) -> Outcome:
-    """Carry out exactly what a quote says. Raises AskAgency, or as `pay_quote` and `reservations.confirm_quote`."""
+    """Carry out exactly what a quote says.
+
+    Raises AskAgency, OwnerPays, or as `pay_quote` and `reservations.confirm_quote`.
+    """
     view = read_changeable(booking_id, caller=by.caller)
     quote = read_quote(booking_id, quote_id, kind, caller=by.caller)
+    refuse_to_spend(view, quote, by.caller)
     back = quote.refund_amount + products_back(quote)
     is_needed = needs_second_word(view, back, by)
     if not is_needed:

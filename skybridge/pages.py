@@ -56,6 +56,7 @@ def show(request, template: str, context: dict[str, Any], *, form: forms.Form | 
     shown = {**context, "form": form} if form is not None else context
     response = render(request, template, shown, status=getattr(form, "status", 400) if failed else 200)
     refusal = getattr(form, "refusal", None)
+    response.is_refusal = refusal is not None  # type: ignore[attr-defined]
     for name, value in (refusal.headers if refusal else {}).items():
         response[name] = value
     return response

@@ -70,6 +70,7 @@ TEXTS = {
     "ticket_not_found": _("There is no such ticket, or it is not yours to see."),
     "flight_not_found": _("There is no such flight."),
     "ask_agency": _("This booking was made by a travel agency. Ask the agency to change it."),
+    "owner_pays": _("This change costs more, and who booked pays. Ask us to make it."),
     "pay_first": _("Pay for the booking; it is confirmed then."),
     "quote_not_found": _("This quote does not exist."),
     "quote_expired": _("This quote has run out. Nothing has been changed. Ask for a new one."),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
+from django.urls import reverse
 
 from skybridge import approvals
 from skybridge.models import Approval
@@ -234,6 +235,25 @@ def test_a_traveller_does_not_confirm_on_account(traveller, flight):
     assert "login" in answer.url
     assert coupons_of(booking) == ["O"]
     assert counters(flight)["sold"] == 0
+
+
+def test_who_has_only_shown_a_booking_spends_no_money_of_its_owner_s(traveller, flight):
+    booking = confirmed(traveller, flight)
+    client, before = guest_of(booking), snapshot()
+    refused(client.post(page_of(booking, "booking-change"), {"seats": 3}), 403, "costs more")
+    assert snapshot() == before
+    asked = traveller.post(f"/api/v1/bookings/{booking['booking_id']}/changes", {"seats": 3})
+    quote = reverse("booking-change-quote", args=[booking["booking_id"], asked.json()["quote_id"]])
+    before = snapshot()
+    refused(client.post(quote), 403, "costs more")
+    assert snapshot() == before
+
+
+def test_who_has_shown_a_hold_changes_it_before_anybody_has_paid(traveller, flight):
+    booking = book(traveller, flight)
+    client = guest_of(booking)
+    client.post(quote_of(client.post(page_of(booking, "booking-change"), {"seats": 3}), "change"))
+    assert counters(flight)["held"] == 3
 
 
 # --- Change ---
