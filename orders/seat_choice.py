@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db import transaction
+
 from bookings.documents import BookingView
 from bookings.models import Booking, has_run_out, status_at
 from bookings.services import read_booking
@@ -21,6 +23,7 @@ from orders.sales import NewOrder, place_order
 from orders.seats import PRODUCT_IDS, seat_booking, seat_prices
 from partners.callers import Caller
 from skybridge.exceptions import Forbidden, NotFound
+from skybridge.sending import wait_for
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.models import Coupon, Emd, takes_seat
 from ticketing.seats import FlightSeats, SeatingPlan, SeatPrice, product_of, read_seats
@@ -243,11 +246,14 @@ def order_seats(
     Who has only shown a locator pays by card: the account is the agency's. Raises Forbidden, a SeatRefused for a seat
     that cannot be had, or as `place_order`.
     """
-    found = dues(seating, wishes)
-    tied = tied_of(found)
-    if not tied or (caller.booking_id and method != Order.PaymentMethod.CARD):
-        raise Forbidden
-    check(seating, {due.wish.ticket_id: due.wish.seat for due in found}, at)
     booking = seating.view.booking
-    wanted = NewOrder(booking.agency_id, booking.user_id, {}, (), method, token, tied=tied)
-    return place_order(wanted, caller=caller)
+    with transaction.atomic():
+        wait_for(int.from_bytes(booking.id.bytes[-8:], signed=True))  # two windows would both find a seat unpaid
+        seating = seating._replace(documents=documents_of([member.coupon.id for member in seating.party]))
+        found = dues(seating, wishes)
+        tied = tied_of(found)
+        if not tied or (caller.booking_id and method != Order.PaymentMethod.CARD):
+            raise Forbidden
+        check(seating, {due.wish.ticket_id: due.wish.seat for due in found}, at)
+        wanted = NewOrder(booking.agency_id, booking.user_id, {}, (), method, token, tied=tied)
+        return place_order(wanted, caller=caller)
