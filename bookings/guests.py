@@ -53,18 +53,23 @@ def find_booking(reference: str, surname: str, *, address: str | None, at: datet
 
 
 def count_attempt(reference: str, address: str | None) -> None:
-    """Count an attempt, by the address and by what is asked for. Raises RateExceeded."""
+    """Count an attempt, by the address and by what is asked for. Raises RateExceeded.
+
+    An address that has used its attempts up takes nobody else's away.
+    """
     names = {f"guest:address:{network_of(address)}": PLAN_BY_ADDRESS, f"guest:reference:{reference}": PLAN_BY_REFERENCE}
-    counts = [buckets.take(name, plan) for name, plan in names.items()]
-    if any(count.verdict != buckets.ADMITTED for count in counts):
-        seconds = max(count.retry_after for count in counts)
-        raise RateExceeded(headers={"Retry-After": str(max(1, seconds))})
+    for name, plan in names.items():
+        count = buckets.take(name, plan)
+        if count.verdict != buckets.ADMITTED:
+            raise RateExceeded(headers={"Retry-After": str(max(1, count.retry_after))})
 
 
 def network_of(address: str | None) -> str:
-    """Return what one household has: an IPv4 address, or the first half of an IPv6 one."""
+    """Return what one household has: an IPv4 address (also as IPv6 writes it), or the first half of an IPv6 one."""
     found = ip_address(address) if address else ""
-    return found.exploded[:19] if isinstance(found, IPv6Address) else str(found)
+    if isinstance(found, IPv6Address) and not found.ipv4_mapped:
+        return found.exploded[:19]
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def plain(reference: str) -> str:

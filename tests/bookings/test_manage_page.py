@@ -1,6 +1,7 @@
 """Travellers show a booking by locator (or ticket number) and surname, and get to its pages and nothing else."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as project
@@ -151,8 +152,22 @@ def test_an_address_guesses_only_so_often(browser):
     assert elsewhere.status_code == 404
 
 
+def test_an_address_that_is_refused_locks_nobody_else_out(browser, booking):
+    for number in range(guests.PLAN_BY_ADDRESS[2]):
+        show(browser, f"BBBBB{number}", "Lovelace")
+    for _ in range(guests.PLAN_BY_REFERENCE[2]):
+        assert show(browser, booking["record_locator"], "Lovelace").status_code == 429
+    assert len(valkey().keys("guest:reference:*")) == guests.PLAN_BY_ADDRESS[2]
+    traveller = {"reference": booking["record_locator"], "surname": "d'Alembert"}
+    assert new_client().post(PAGE, traveller, REMOTE_ADDR="192.0.2.7").status_code == 302
+
+
 def test_a_household_has_half_an_ipv6_address():
     assert guests.network_of("2001:db8::1") == guests.network_of("2001:db8::ffff:2") != guests.network_of("2001:db9::1")
+
+
+def test_an_ipv4_address_is_one_however_it_is_written():
+    assert guests.network_of("::ffff:192.0.2.7") == guests.network_of("192.0.2.7") == "192.0.2.7"
 
 
 def test_attempts_are_counted_while_valkey_is_down(browser, booking, monkeypatch):
@@ -179,6 +194,20 @@ def test_a_guest_opens_no_other_booking(browser, booking, acme):
         response = browser.get(page_of(other, name))
         assert response.status_code == 302
         assert response["Location"].startswith("/manage/?next=")
+
+
+def test_a_guest_opens_tickets_of_what_was_shown(browser, booking, acme, django_assert_max_num_queries):
+    other = confirmed(acme, make_flight(), passengers=PARTY)
+    session = browser.session
+    session[SHOWN_BOOKINGS] = [*(str(uuid4()) for _ in range(19)), booking["booking_id"]]
+    session.save()
+    browser.cookies[project.SESSION_COOKIE_NAME] = session.session_key
+    foreign, own = (reverse("ticket", args=[one["tickets"][0]["ticket_id"]]) for one in (other, booking))
+    with django_assert_max_num_queries(10):
+        assert browser.get(own).status_code == 200
+    with django_assert_max_num_queries(2):
+        assert browser.get(foreign)["Location"].startswith("/manage/")
+    assert new_client().get(own)["Location"].startswith("/manage/")
 
 
 def test_a_shared_computer_forgets(browser, booking):

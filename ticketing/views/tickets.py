@@ -8,10 +8,10 @@ from bookings.models import status_at
 from orders.tickets import TicketView, read_ticket
 from partners.pages import SignInFirst, guest, page, shown_bookings
 from skybridge import pages
-from skybridge.exceptions import NotFound
 from ticketing.documents import emd_document, ticket_document
 from ticketing.faces import status_of
 from ticketing.links import links_of
+from ticketing.models import Ticket
 
 
 @page("ticketing.view_ticket", guests=True, anyone=True)
@@ -36,11 +36,9 @@ def ticket_page(request, ticket_id):
 
 def read_shown(request, ticket_id: UUID) -> TicketView:
     """Return a ticket of a booking that the session has shown. Raises SignInFirst, whether or not there is such one."""
-    for booking_id in shown_bookings(request):
-        try:
-            found = read_ticket(ticket_id, caller=guest(UUID(booking_id)))
-        except NotFound:
-            continue
-        request.caller = guest(UUID(booking_id))
-        return found
-    raise SignInFirst
+    shown = Ticket.objects.filter(pk=ticket_id, booking__in=shown_bookings(request), is_superseded=False)
+    booking_id = shown.values_list("booking_id", flat=True).first()
+    if booking_id is None:
+        raise SignInFirst
+    request.caller = guest(booking_id)
+    return read_ticket(ticket_id, caller=request.caller)
