@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from bookings.documents import BookingView
 from bookings.exceptions import HoldExpired
-from bookings.forms.paying import CardForm, PayForm, field_name, wanted_of
+from bookings.forms.paying import PREFIX, CardForm, PayForm, field_name, wanted_of
 from bookings.models import Booking, status_at
 from bookings.services import read_booking
 from flights.offers import FlightFacts
@@ -59,7 +59,8 @@ def extras_page(request, booking_id):
     except (BookingNotForSale, HoldExpired) as refusal:
         return elsewhere(request, booking_id, refusal, at)
     products = checkout.extras_for_sale(view.booking.currency)
-    context = held_context(view, at) | {"shelves": shelves_of(view, products, request.GET)}
+    shelves = shelves_of(view, products, request.GET)
+    context = held_context(view, at) | {"shelves": shelves, "kept": kept_of(request.GET, shelves)}
     context["names"] = [name_of(ticket) for ticket, _ in view.tickets]
     return pages.show(request, "bookings/sale_extras.html", context)
 
@@ -73,6 +74,13 @@ def shelves_of(view: BookingView, products: Sequence[Product], query: Mapping[st
     ]
     shelves.append(Shelf(None, [(one, [box(one, query)]) for one in products if not one.rfic]))
     return [shelf for shelf in shelves if shelf.rows]
+
+
+def kept_of(query: QueryDict, shelves: Sequence[Shelf]) -> list[tuple[str, str]]:
+    """Return what the address says beside the boxes: the seats that are wanted, and what they cost."""
+    names = {box.name for shelf in shelves for _, boxes in shelf.rows for box in boxes}
+    kept = [name for name in query if name == "wish" or (name.startswith(f"{PREFIX}.") and name not in names)]
+    return [(name, value) for name in kept for value in query.getlist(name)]
 
 
 def boxes_of(view: BookingView, product: Product, sequence: int, query: Mapping[str, str]) -> list[Box]:

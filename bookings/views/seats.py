@@ -44,13 +44,19 @@ class Choice:
         self.read(uuid_or_none(self.asked.get("flight", "")))
         self.wishes = [wish for text in self.asked.getlist("wish")[:36] if (wish := Wish.of(text))]
         self.passenger = self.asked.get("passenger", "")
-        self.extras = [(name, text) for name, text in self.asked.items() if name.startswith(f"{PREFIX}.")]
+        self.extras = [(name, text) for name, text in self.asked.items() if self.is_extra(name, text)]
         self.place = self.asked.get("at", "")
         self.may_sell = not self.caller.booking_id and may(request, "skybridge.confirm_booking")
         self.filter = self.asked.get("show", "") if self.asked.get("show") in FILTERS else ""
 
     def read(self, flight_id: UUID | None) -> None:
         self.seating: Seating = read_seating(self.booking_id, flight_id, caller=self.caller, at=self.at)
+
+    def is_extra(self, name: str, text: str) -> bool:
+        """Tell whether the address names something to be paid beside seats, which follow from the wishes alone."""
+        return (
+            name.startswith(f"{PREFIX}.") and text not in ("", "0") and name.split(".")[-1] not in self.seating.prices
+        )
 
     @property
     def seated(self) -> list[Member]:
@@ -229,7 +235,8 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
         "has_failed": any(due.state == seat_choice.FAILED for due in found),
         "prices": seating.prices,
         "pay_form": form if isinstance(form, SeatPayForm) else pay_form(choice),
-        "pay_page": pay_page(choice, found) if seating.is_held and choice.may_sell else "",
+        "pay_page": sale_page("booking-pay", choice, found) if seating.is_held and choice.may_sell else "",
+        "extras_page": sale_page("booking-extras", choice, found),
         "seconds_left": seconds_left(choice) if seating.is_held and choice.may_sell else 0,
         "can_swap": sum(bool(member.coupon.seat) for member in choice.seated) > 1,
         "wants_rest": any(not member.coupon.seat for member in choice.seated),
@@ -255,11 +262,11 @@ def party_line(choice: Choice, member: Member, found) -> dict:
     }
 
 
-def pay_page(choice: Choice, found: Iterable[Due]) -> str:
-    """Return the page on which a pending booking is paid, with the seats that are wanted and the extras so far."""
+def sale_page(name: str, choice: Choice, found: Iterable[Due]) -> str:
+    """Return a page of a pending booking's sale, with the seats that are wanted and the extras so far."""
     asked = choice.extras + [(extra_name(choice, due), "1") for due in found]
     asked += [("wish", str(due.wish)) for due in found]
-    return f"{reverse('booking-pay', args=[choice.booking_id])}?{urlencode(asked)}"
+    return f"{reverse(name, args=[choice.booking_id])}?{urlencode(asked)}"
 
 
 def extra_name(choice: Choice, due: Due) -> str:

@@ -266,6 +266,14 @@ def test_a_held_booking_pays_for_seats_with_its_fare(agent, acme, flight, exit_s
     assert agent.client.get(link).status_code == 200
 
 
+def test_a_sale_goes_on_with_its_extras(agent, acme, flight, exit_seats):
+    held = book(acme, flight, passengers=PARTY)
+    shown = agent.client.get(page_of(held, "?x.1.1.BAG1=2&x.1.1.MEAL=&x.2.1.SEATEXIT=1"))
+    for name in ("pay_page", "extras_page"):
+        assert urlsplit(shown.context[name]).query == "x.1.1.BAG1=2"
+        assert shown.context[name] in shown.content.decode()
+
+
 # --- Whose it is ---
 
 

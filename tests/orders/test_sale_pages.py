@@ -61,6 +61,11 @@ def test_extras_keep_what_was_chosen(agent, held):
     assert b'name="x.1.1.BAG1" value="2"' in page.content
 
 
+def test_extras_keep_the_seats_that_are_wanted(agent, held):
+    page = agent.client.get(f"/bookings/{held}/extras/?x.1.1.SEATPREF=1&wish=a.b.1A&other=1", headers=HTML)
+    assert page.context["kept"] == [("x.1.1.SEATPREF", "1"), ("wish", "a.b.1A")]
+
+
 # --- The price, and paying ---
 
 
@@ -93,7 +98,7 @@ def test_outcome_waits_then_shows_locator_and_tickets(agent, held):
     booking = Booking.objects.get(pk=held)
     [(number,)] = query("SELECT number FROM ticketing_ticket")
     assert booking.locator.encode() in page.content
-    assert number.encode() in page.content
+    assert f"{number[:3]}-{number[3:]}".encode() in page.content
     assert b'http-equiv="refresh"' not in page.content
 
 

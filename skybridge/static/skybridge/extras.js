@@ -1,4 +1,4 @@
-// Adds up while extras are chosen, and keeps the next page's address short.
+// Adds up while extras are chosen, keeps the next page's address short, and what is typed when the hold is extended.
 
 const form = document.querySelector("form.extras");
 const shown = document.querySelector("[data-sum]");
@@ -14,5 +14,9 @@ function add() {
 
 form.addEventListener("input", add);
 form.addEventListener("change", () => { said.textContent = said.dataset.saidSum.replace("%(amount)s", shown.textContent); });
+document.querySelector(".hold form").addEventListener("submit", (event) => {
+  const typed = [...new FormData(form)].filter(([, value]) => value.trim() && value !== "0");
+  event.target.elements.next.value = `${location.pathname}?${new URLSearchParams(typed)}`;
+});
 form.addEventListener("submit", () => { for (const box of boxes) box.disabled = !Number(box.value); });
 window.addEventListener("pageshow", () => { for (const box of boxes) box.disabled = false; add(); });
