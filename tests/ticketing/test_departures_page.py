@@ -12,7 +12,7 @@ from orders.models import Disruption
 from tests import factories
 from tests.ticketing.airport import agent_of, in_role, opened, sent, text_of
 from tests.ticketing.desk import nothing_changes, soon
-from tests.ticketing.gates import ADA, BOB, STAFF, check_in, status_of
+from tests.ticketing.gates import ADA, BOB, STAFF, check_in, scanned, status_of
 from ticketing.models import Departure
 
 BOARD = "/departures/"
@@ -140,6 +140,18 @@ def test_the_ground_handler_takes_off_who_is_not_aboard(handler, acme, flight):
     [ada] = check_in(acme, flight)
     sent(agent_of(handler), page_of(flight, f"offload/{ada.coupon_id}/"), {}, 302)
     assert status_of(ada)[0] == "O"
+
+
+def test_only_who_may_take_off_is_offered_it(clerk, handler, acme, flight):
+    [ada] = check_in(acme, flight)
+    gate_agent = agent_of(handler)
+    assert "Take off" in opened(gate_agent, page_of(flight))
+    scanned(handler, flight, ada)
+    assert "Take off" not in opened(gate_agent, page_of(flight))
+    assert "Take off" in opened(clerk, page_of(flight))
+    sent(clerk, page_of(flight, "close/"), {}, 302)
+    closed = opened(clerk, page_of(flight))
+    assert "Take off" not in closed and "Board at the gate" not in closed
 
 
 def test_a_flight_is_closed_and_opened_again(clerk, acme, handler, flight):

@@ -96,6 +96,7 @@ def departure_context(request, manifest: Manifest) -> dict:
         "accepted": counts["checked_in"] + aboard,
         "boards": may(request, BOARDS),
         "checks_in": may(request, CHECKS_IN),
+        "takes_off": request.caller.is_staff and may(request, BOARDS) and not manifest.departure.closed_at,
         "here": urlencode({"airport": flight.origin_id}),
     }
 
