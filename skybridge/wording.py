@@ -56,7 +56,7 @@ WORDS: dict[str, dict[str, Word]] = {
     "emd": COUPON,
     "order": {
         "pending": Word(pgettext_lazy("order", "Placed"), WAITING),
-        "processing": Word(pgettext_lazy("order", "Being processed"), RUNNING),
+        "processing": Word(pgettext_lazy("order", "Accepted"), DONE),
         "shipped": Word(pgettext_lazy("order", "Shipped"), DONE),
         "delivered": Word(pgettext_lazy("order", "Delivered"), DONE),
         "cancelled": Word(pgettext_lazy("order", "Cancelled"), FAILED),
@@ -126,6 +126,14 @@ WORDS: dict[str, dict[str, Word]] = {
         "CHD": Word(_("Child")),
         "INF": Word(_("Infant on a lap")),
         "INS": Word(_("Infant with a seat")),
+    },
+    "title": {
+        "MR": Word(pgettext_lazy("title", "Mr")),
+        "MRS": Word(pgettext_lazy("title", "Mrs")),
+        "MS": Word(pgettext_lazy("title", "Ms")),
+        "MX": Word(pgettext_lazy("title", "Mx")),
+        "DR": Word(pgettext_lazy("title", "Dr")),
+        "PROF": Word(pgettext_lazy("title", "Prof")),
     },
     "bag": {
         "checked": Word(pgettext_lazy("bag", "Checked"), DONE),

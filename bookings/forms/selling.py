@@ -7,7 +7,6 @@ from datetime import date
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from bookings.contacts import Contact, phone_digits
 from bookings.parties import Passenger, is_name
@@ -16,18 +15,11 @@ from flights.offers import Wish
 from partners.callers import Caller
 from skybridge.pages import PageForm
 from skybridge.refusals import text_of
+from skybridge.wording import WORDS
 
 match_pointer = re.compile(r"/passengers/(\d+)/(\w+)").fullmatch
 KINDS = {"ADT": _("Adult"), "CHD": _("Child"), "INF": _("Infant on a lap")}
-TITLES = [
-    ("", "–"),
-    ("MR", pgettext_lazy("title", "Mr")),
-    ("MRS", pgettext_lazy("title", "Mrs")),
-    ("MS", pgettext_lazy("title", "Ms")),
-    ("MX", pgettext_lazy("title", "Mx")),
-    ("DR", pgettext_lazy("title", "Dr")),
-    ("PROF", pgettext_lazy("title", "Prof")),
-]
+TITLES = [("", "–"), *((code, word.text) for code, word in WORDS["title"].items())]
 
 
 class JourneyForm(PartyForm):

@@ -21,7 +21,7 @@ from bookings.forms.changing import (
     RefundForm,
     VersionForm,
 )
-from bookings.models import Quote
+from bookings.models import Booking, Quote
 from bookings.moves import can_move, moves_on
 from bookings.quotes import read_quote
 from bookings.views.quoting import described, refund_lines, remaining_fields
@@ -94,7 +94,7 @@ def quote_page(request, booking_id: UUID, quote_id: UUID, kind: str):
     if form.is_valid():
         with form.showing_refusals():
             outcome = serving.confirm_quote(booking_id, quote_id, kind, by=by(request, at, form.reason))
-            tell(request, outcome, _("Cancelled.") if kind == Quote.Kind.CANCELLATION else _("Changed."))
+            tell(request, outcome, done_words(kind, outcome))
             return redirect("booking", booking_id)
     quote = read_quote(booking_id, quote_id, kind, caller=request.caller)
     products = serving.products_back(quote)
@@ -112,6 +112,13 @@ def quote_page(request, booking_id: UUID, quote_id: UUID, kind: str):
         ),
     }  # fmt: skip
     return pages.show(request, "bookings/booking_quote.html", context_of(request, view, at, **more), form=form)
+
+
+def done_words(kind: str, outcome: Outcome) -> str:
+    if kind == Quote.Kind.CHANGE:
+        return _("Changed.")
+    is_whole = outcome.view is None or outcome.view.booking.status in (Booking.Status.CANCELED, Booking.Status.REFUNDED)
+    return _("Cancelled.") if is_whole else _("Cancelled. The rest of the booking stays as it is.")
 
 
 # --- Change ---

@@ -35,6 +35,8 @@ def described_change(request: dict[str, Any], view: BookingView, at: datetime) -
             if old
             else flight_words(new)
         )
+        if any(str(k.flight_id) == request["flight_id"] and k.seat for _, coupons in view.tickets for k in coupons):
+            found.append(_("The seats are given up: choose seats on the new flight."))
     if request.get("seats"):
         found.append(_("Seats: %(number)s") % {"number": request["seats"]})
     return found
