@@ -4,7 +4,7 @@ A traveller changes only what no agency has sold. Staff give back more than the 
 asked for and used as in the back office: an approval is of the booking, whichever of the two pages it is used on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -133,8 +133,8 @@ def products_back(quote: Quote) -> Decimal:
     return products_of(quote.booking_id, part_of(quote.request))
 
 
-def products_of(booking_id: UUID, part: Part) -> Decimal:
-    emds = Emd.objects.filter(ticket__booking=booking_id, status__in=OPEN)
+def products_of(booking_id: UUID, part: Part, statuses: Collection[str] = OPEN) -> Decimal:
+    emds = Emd.objects.filter(ticket__booking=booking_id, status__in=statuses)
     if part.ticket_ids:
         emds = emds.filter(ticket__in=part.ticket_ids)
     if part.flight_ids:
@@ -279,11 +279,14 @@ def choose(booking_id: UUID, disruption_id: UUID, choice: str, *, event_id: UUID
 def needs_second_word(view: BookingView, back: Decimal, by: By) -> bool:
     """Tell whether staff must ask somebody else; an agency and its customers stand in for themselves.
 
-    What has gone back of the booking before counts, so that many small parts are not a way around the limit.
+    What has gone back of the booking before counts, so that many small parts are not a way around the limit. At most
+    one statement.
     """
     booking = view.booking
-    is_above = approvals.refund_needs_approval(booking.refunded_amount + back, booking.currency)
-    return by.caller.is_staff and back > 0 and is_above
+    if not by.caller.is_staff or back <= 0:
+        return False
+    before = booking.refunded_amount + products_of(booking.id, Part(), [Emd.Status.REFUNDED])
+    return approvals.refund_needs_approval(before + back, booking.currency)
 
 
 def refund_facts(act: str, amount: Decimal, currency: str) -> dict:

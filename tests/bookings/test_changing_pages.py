@@ -167,6 +167,21 @@ def test_small_parts_are_no_way_around_the_limit(acme, flight, settings):
     assert Approval.objects.count() == 1
 
 
+def test_small_parts_with_products_are_no_way_around_the_limit(acme, flight, settings):
+    booking, client = confirmed(acme, flight, passengers=[*NAMED, {"surname": "Third", "given_name": "C"}]), None
+    shop.product("BAG", "400.00", rfic="C", rfisc="0CC")
+    for ticket in booking["tickets"]:
+        shop.run(shop.order(acme, {"product_id": "BAG", "quantity": 1, "ticket_id": ticket["ticket_id"]}))
+    back = Decimal(str(booking["total_amount"])) / 3 + 400
+    settings.REFUND_APPROVAL_ABOVE = 2 * back - 1
+    client = in_role("reservations")
+    for ticket in booking["tickets"][:2]:
+        body = {"what": "passengers", "passengers": [ticket["ticket_id"]]}
+        client.post(cancel(client, booking, body), {"reason": "ill"})
+    assert sorted(coupons_of(booking)) == ["O", "O", "R"]
+    assert Approval.objects.count() == 1
+
+
 def test_staff_say_why(acme, flight):
     booking, client = confirmed(acme, flight), in_role("reservations")
     quote = cancel(client, booking)
