@@ -36,8 +36,9 @@ def ticket_page(request, ticket_id):
 
 def read_shown(request, ticket_id: UUID) -> TicketView:
     """Return a ticket of a booking that the session has shown. Raises SignInFirst, whether or not there is such one."""
-    shown = Ticket.objects.filter(pk=ticket_id, booking__in=shown_bookings(request), is_superseded=False)
-    booking_id = shown.values_list("booking_id", flat=True).first()
+    shown = [UUID(booking_id) for booking_id in shown_bookings(request)]
+    found = Ticket.objects.filter(pk=ticket_id, booking__in=shown, is_superseded=False)
+    booking_id = found.values_list("booking_id", flat=True).first()
     if booking_id is None:
         raise SignInFirst
     request.caller = guest(booking_id)
