@@ -68,7 +68,7 @@ def grid_of(seating: Seating, wishes: Iterable[Due], look: Look) -> Grid:
 
 
 def drawn(cell: Cell | None, after_aisle: bool, look: Look) -> str:
-    """Return a cell's HTML, without the end tags that browsers do without; a seat's name is its one text, and escaped."""
+    """Return a cell's HTML, without end tags that browsers do without; a seat's name is its one text, and escaped."""
     if cell is None:
         return '<td class="aisle">' if after_aisle else "<td>"
     number, name = cell.seat.number, escape(cell.name)
