@@ -20,6 +20,7 @@ from orders.dashboard_kept import keep, kept
 from orders.dashboard_sales import DAYS_BACK, Day, sales_by_day
 from partners.buckets import most_refused
 from partners.models import Agency
+from skybridge.models import Approval
 from skybridge.times import day_start
 
 SHOWN = 8  # of a kind
@@ -134,6 +135,7 @@ class Dashboard:
     trouble_count: int = 0
     failures: Sequence[Failure] | None = None
     failure_count: int = 0
+    approval_count: int = 0
     lag: backups.Lag | None = None
     throttled: Sequence[Throttled] | None = None
     days: Sequence[Day] | None = None
@@ -165,7 +167,7 @@ def share_text(part: int, whole: int) -> str:
 
 
 def read_dashboard(sees: Collection[str], *, at: datetime) -> Dashboard:
-    """Return what somebody may see who sees lists such as `flights.flight`. At most ten statements."""
+    """Return what somebody may see who sees lists such as `flights.flight`. At most eleven statements."""
     board = Dashboard(at, settings.CURRENCY)
     if "flights.flight" in sees:
         board.shows_passengers = "ticketing.coupon" in sees
@@ -175,6 +177,8 @@ def read_dashboard(sees: Collection[str], *, at: datetime) -> Dashboard:
         board.ahead, board.routes = days_ahead(at)
     if "orders.execution" in sees:
         board.failures, board.failure_count = failures()
+    if "skybridge.approval" in sees:
+        board.approval_count = Approval.objects.filter(decided_at=None).count()
     if "orders.backup" in sees:
         board.lag = backups.lag(at)
     if "partners.agency" in sees:

@@ -23,7 +23,7 @@ def home_page(request):
         "checked_in": share_text(today.checked_in, today.sold),
         "boarded": share_text(today.boarded, today.sold),
     }
-    problems = bool(board.trouble_count or board.failure_count or board.is_behind or board.throttled)
+    problems = any((board.trouble_count, board.failure_count, board.approval_count, board.is_behind, board.throttled))
     context = {"board": board, "charts": charts_of(board), "shares": shares, "problems": problems}
     return admin.site.index(request, context)
 

@@ -1,16 +1,20 @@
 """The second person's desk: what waits to be granted or refused, and what became of what was asked before."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.contrib import admin
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html
 
 from skybridge import approvals
 from skybridge.acts import Act, ActsAdmin, Doing, Done, Shown
 from skybridge.admin import ReadOnlyAdmin
-from skybridge.lists import badge, exact
+from skybridge.lists import badge, exact, money
 from skybridge.models import Approval
 
 WORDS = {"refund_booking": "Refund", "waive_penalty": "Refund without penalty"}
@@ -24,11 +28,21 @@ def state_of(approval: Approval) -> str:
     return "used" if approval.used_at else "granted"
 
 
+def amount_of(approval: Approval) -> str:
+    amount = approval.facts.get("amount")
+    return money(None if amount is None else Decimal(amount), approval.facts.get("currency", ""))
+
+
+def about(approval: Approval) -> str:
+    """Return a link to what is asked about, called by the locator of its booking."""
+    address, locator = reverse("find"), getattr(approval, "locator", None)
+    return format_html('<a href="{}?q={}">{}</a>', address, approval.object_id, locator or approval.object_id)
+
+
 def show(approval: Approval, doing: Doing) -> Shown:
-    facts = [(name.capitalize(), str(value)) for name, value in approval.facts.items()]
     asked = f"{approval.asked_by} at {approval.asked_at:%Y-%m-%d %H:%M} UTC"
-    return Shown([("What", WORDS[approval.act]), *facts, ("Why", approval.reason), ("Asked by", asked),
-                  ("Now", state_of(approval))])  # fmt: skip
+    return Shown([("What", WORDS[approval.act]), ("About", about(approval)), ("Amount", amount_of(approval)),
+                  ("Why", approval.reason), ("Asked by", asked), ("Now", state_of(approval))])  # fmt: skip
 
 
 def grant(approval: Approval, doing: Doing) -> Done:
@@ -72,7 +86,7 @@ class WaitingFilter(admin.SimpleListFilter):
 @admin.register(Approval)
 class ApprovalAdmin(ActsAdmin, ReadOnlyAdmin):
     acts = ACTS
-    list_display = ("asked_at", "what", "amount", "state", "asked_by", "reason", "decided_by", "decided_at")
+    list_display = ("asked_at", "what", "about", "amount", "state", "asked_by", "reason", "decided_by", "decided_at")
     list_select_related = ("asked_by", "decided_by")
     list_filter = (WaitingFilter,)
     search_help_text = "The id of a booking, order or approval."
@@ -83,7 +97,11 @@ class ApprovalAdmin(ActsAdmin, ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("asked_by", "decided_by")
+        """Add the locator of the booking, or of the order's booking; looked up by name, since it is kept far above."""
+        bookings = apps.get_model("bookings", "Booking").objects
+        locators = [bookings.filter(**{key: OuterRef("object_id")}).values("locator")[:1] for key in ("pk", "order")]
+        called = {"locator": Coalesce(*map(Subquery, locators))}
+        return super().get_queryset(request).select_related("asked_by", "decided_by").annotate(**called)
 
     @admin.display(description="what")
     def what(self, approval) -> str:
@@ -91,11 +109,11 @@ class ApprovalAdmin(ActsAdmin, ReadOnlyAdmin):
 
     @admin.display(description="amount")
     def amount(self, approval) -> str:
-        return f"{approval.facts.get('amount', '–')} {approval.facts.get('currency', '')}"
+        return amount_of(approval)
 
     @admin.display(description="about")
     def about(self, approval) -> str:
-        return format_html('<a href="{}?q={}">{}</a>', reverse("find"), approval.object_id, approval.object_id)
+        return about(approval)
 
     @admin.display(description="state")
     def state(self, approval) -> str:

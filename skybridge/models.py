@@ -125,7 +125,7 @@ class Approval(models.Model):
         indexes = [models.Index(fields=["object_id", "id"], name="approval_by_object")]
 
     def __str__(self) -> str:
-        return f"{self.act} of {self.object_id}"
+        return f"of {self.facts.get('amount', '')} {self.facts.get('currency', '')}".strip()
 
 
 class AppDevice(TOTPDevice):

@@ -3,8 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -16,6 +18,7 @@ from orders.dashboard_pictures import Bar, chart, step_for
 from orders.models import Backup
 from orders.tasks import keep_dashboard
 from partners.buckets import most_refused
+from skybridge import approvals
 from skybridge.roles import ROLES
 from tests import factories
 from tests.bookings.sales import confirmed
@@ -277,3 +280,12 @@ def test_the_cabins_of_a_flight_are_added_up(noon):
     FlightCabin.objects.filter(flight=made, cabin="J").update(sold=5, free=5)
     [next_flight] = read().next_flights
     assert (next_flight.seats, next_flight.sold, next_flight.load) == (100, 5, 5)
+
+
+def test_what_waits_for_a_second_person_is_named(acme):
+    asker, office = User.objects.create_user("asker"), with_role("supervisor")
+    assert "for a second person" not in page(office)
+    facts = {"amount": Decimal("972.60"), "currency": "USD"}
+    approvals.ask("refund_booking", uuid4(), facts, reason="Ill", user=asker, at=timezone.now())
+    assert '?state=waiting">1 approval</a>' in page(office)
+    assert "for a second person" not in page(with_role("viewer"))
