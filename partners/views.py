@@ -153,7 +153,8 @@ def statement_page(request):
 def part_of(lines: list, asked: str) -> tuple[list, int, int]:
     """Return the lines of one page, its number, and how many there are; the last page is shown first."""
     page_count = max(1, -(-len(lines) // LINES))
-    number = int(asked) if asked.isascii() and asked.isdecimal() and 1 <= int(asked[:6]) <= page_count else page_count
+    is_number = asked.isascii() and asked.isdecimal() and len(asked) < 7
+    number = int(asked) if is_number and 1 <= int(asked) <= page_count else page_count
     return lines[(number - 1) * LINES : number * LINES], number, page_count
 
 

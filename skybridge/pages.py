@@ -17,6 +17,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils import translation
+from django.utils.cache import add_never_cache_headers
 
 from skybridge import problems
 from skybridge.exceptions import DomainError
@@ -77,6 +78,7 @@ def refuse(request, refusal: DomainError) -> HttpResponse:
     response.is_refusal = True  # type: ignore[attr-defined]
     for name, value in refusal.headers.items():
         response[name] = value
+    add_never_cache_headers(response)  # it says who is signed in
     return response
 
 

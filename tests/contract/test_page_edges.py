@@ -56,6 +56,17 @@ def test_before_the_first_departure_there_is_none(staff, places):
     opened(staff.client, f"/departures/?airport=JFK&before={cursor}", 200)
 
 
+def test_no_statement_has_so_many_pages(agent):
+    opened(agent.client, f"/agency/statement/?page={'0' * 5}1{'0' * 5000}", 200)
+
+
+@pytest.mark.parametrize("address", ["/nothing/", "/logout/", "/departures/", "/admin/nothing/"])
+def test_nobody_keeps_a_refusal_with_a_name_in_it(agent, address):
+    response = agent.client.get(address, headers=HTML)
+    assert response.status_code in (302, 403, 404, 405)
+    assert "no-store" in response["Cache-Control"]
+
+
 def test_a_camera_sends_no_form(staff, flight, monkeypatch):
     monkeypatch.setattr(staff.client.handler, "enforce_csrf_checks", True)
     token = "a" * 32
