@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from flights.models import Fare
 from tests.bookings.sales import confirmed
 from tests.conftest import new_client
 from tests.contract.operations import snapshot
@@ -69,3 +70,12 @@ def test_what_is_not_there_is_404_and_looking_changes_nothing(flight):
     assert new_client().get(f"/flights/{uuid4()}/").status_code == 404
     assert new_client().get(page_of(flight)).status_code == 200
     assert snapshot() == before
+
+
+def test_what_a_fare_allows_is_said(flight):
+    rules = {"is_refundable": True, "cancel_fee_amount": 75, "change_fee_amount": 50, "void_same_day": False}
+    Fare.objects.update(**rules)
+    assert "Refundable, less $75.00 · Changes for $50.00</p>" in text(new_client().get(page_of(flight)))
+    Fare.objects.update(is_refundable=False, is_changeable=False, void_same_day=True)
+    shown = text(new_client().get(page_of(flight)))
+    assert "Not refundable · No changes · Free to cancel on the day of sale (UTC)</p>" in shown
