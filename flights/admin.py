@@ -131,7 +131,7 @@ class FlightCabinAdmin(ReadOnlyAdmin):
 class FlightAdmin(ActsAdmin, ReadOnlyAdmin):
     acts = ACTS
     list_display = (
-        "designator", "departure_date", "origin_id", "destination_id", "departs_locally_at", "aircraft_type", status,
+        "designator", "departure_date", "leaves", "reaches", "departs_locally_at", "aircraft_type", status,
     )  # fmt: skip
     list_filter = (DepartureDateFilter, "status", CarrierFilter)
     list_select_related = ("origin",)
@@ -173,6 +173,14 @@ class FlightAdmin(ActsAdmin, ReadOnlyAdmin):
                 (f"{reverse('admin:ticketing_departure_changelist')}?q={flight.pk}", "Departure"),
             ],
         )
+
+    @admin.display(description="from", ordering="origin_id")
+    def leaves(self, flight) -> str:
+        return flight.origin_id
+
+    @admin.display(description="to", ordering="destination_id")
+    def reaches(self, flight) -> str:
+        return flight.destination_id
 
     @admin.display(description="departs (local)", ordering="departs_at")
     def departs_locally_at(self, flight) -> str:

@@ -105,7 +105,8 @@ def look_of(
         for ticket in document["tickets"]
     ]
     expires_at = view.booking.expires_at
-    left = expires_at - at if document["status"] == "pending" and expires_at and expires_at > at else None
+    is_held = document["status"] == "pending" and not view.booking.order_id  # what is ordered ends with its order
+    left = expires_at - at if is_held and expires_at and expires_at > at else None
     return BookingLook(view, document, flights, passengers, left)
 
 

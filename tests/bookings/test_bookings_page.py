@@ -74,7 +74,7 @@ def test_the_text_stays_in_the_header_s_box(agent):
     assert "Nothing was found." in page
 
 
-@pytest.mark.parametrize("words", ["\0", "%", "'; DROP", "🛫", "x" * 100, "a/b/c", "999-9999999999", "/"])
+@pytest.mark.parametrize("words", ["%", "'; DROP", "🛫", "x" * 100, "a/b/c", "999-9999999999", "/"])
 def test_odd_texts_find_nothing(agent, sold, words):
     assert agent.client.get("/bookings/", {"q": words}).status_code == 200
 
