@@ -12,6 +12,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import Error
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -74,7 +75,11 @@ def refuse(request, refusal: DomainError) -> HttpResponse:
         return problems.problem(refusal, request.path)
     with in_language_of(request):
         context = {"refusal": refusal, "text": text_of(refusal), "advice": advice_on(refusal)}
-        response = render(request, "refusal.html", context, status=refusal.status_code)
+        try:
+            response = render(request, "refusal.html", context, status=refusal.status_code)
+        except Error:  # the database is away, so nobody knows who is signed in
+            text = get_template("refusal.html").render({**site(request), **context})
+            response = HttpResponse(text, status=refusal.status_code)
     response.is_refusal = True  # type: ignore[attr-defined]
     for name, value in refusal.headers.items():
         response[name] = value

@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.db.models import F, Func, QuerySet, TextField
 from django.utils import timezone
 
@@ -46,11 +46,11 @@ def watch(get_response):
     def middleware(request):
         response = get_response(request)
         session = getattr(request, "session", None)
-        if session is not None and session.accessed and session.session_key and SESSION_KEY in session:
-            try:
+        try:
+            if session is not None and session.accessed and session.session_key and SESSION_KEY in session:
                 follow(request, at=timezone.now())
-            except DatabaseError as error:  # the answer stands
-                logger.warning("a session's last use is not written down: %s", error)
+        except Error as error:  # the answer stands
+            logger.warning("a session's last use is not written down: %s", error)
         return response
 
     return middleware

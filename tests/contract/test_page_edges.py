@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from skybridge.pagination import encode_cursor
@@ -65,6 +66,20 @@ def test_nobody_keeps_a_refusal_with_a_name_in_it(agent, address):
     response = agent.client.get(address, headers=HTML)
     assert response.status_code in (302, 403, 404, 405)
     assert "no-store" in response["Cache-Control"]
+
+
+def gone(*_):
+    raise OperationalError("the connection is closed")
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("/bookings/", 503), ("/", 503), ("/manage/", 503), ("/nothing/", 404)]
+)
+@pytest.mark.parametrize("place", ["auth.middleware.auth.get_user", "sessions.backends.db.SessionStore.load"])
+def test_without_the_database_a_page_says_so(agent, address, status, place, monkeypatch):
+    monkeypatch.setattr(f"django.contrib.{place}", gone)
+    response = agent.client.get(address, headers=HTML)
+    assert (response.status_code, b"<h1" in response.content) == (status, True)
 
 
 def test_a_camera_sends_no_form(staff, flight, monkeypatch):
