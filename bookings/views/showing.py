@@ -81,6 +81,16 @@ class BookingLook:
     def has_emds(self) -> bool:
         return any(passenger.emds for passenger in self.passengers)
 
+    @property
+    def extras_amount(self) -> Decimal:
+        """Return what is paid for extras that are neither void nor refunded."""
+        emds = (emd for passenger in self.passengers for emd in passenger.emds)
+        return sum((emd["amount"] for emd in emds if emd["status"] not in ("V", "R")), Decimal(0))
+
+    @property
+    def amount_with_extras(self) -> Decimal:
+        return self.view.booking.total_amount + self.extras_amount
+
 
 def name_of(ticket: Mapping[str, Any]) -> str:
     return " ".join(part for part in (ticket["given_name"], ticket["surname"]) if part)

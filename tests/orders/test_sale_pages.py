@@ -87,6 +87,15 @@ def test_pay_on_account(agent, held):
     assert query("SELECT product_id, quantity FROM ticketing_emd") == [("BAG1", 1)]
 
 
+def test_an_itinerary_adds_up_what_was_paid(agent, held):
+    pay(agent, held, {"1_1_BAG1": 2}, **ACCOUNT)
+    work(held)
+    shown = agent.client.get(f"/bookings/{held}/itinerary/", headers=HTML)
+    look, order = shown.context["look"], Order.objects.get()
+    assert (look.extras_amount, look.amount_with_extras) == (70, order.total_amount)
+    assert b"First bag \xc3\x97 2, $70.00" in shown.content
+
+
 def test_outcome_waits_then_shows_locator_and_tickets(agent, held):
     pay(agent, held, **ACCOUNT)
     page = outcome(agent, held)
