@@ -14,7 +14,6 @@ from django.db import connection
 
 from bookings.exceptions import NoSuchBooking
 from partners import buckets
-from skybridge.exceptions import RateExceeded
 from ticketing.bcbp.values import TRANSLITERATION
 
 PLAN_BY_ADDRESS: buckets.Plan = ("guests by address", 0.2, 20, None, "day")
@@ -59,9 +58,7 @@ def count_attempt(reference: str, address: str | None) -> None:
     """
     names = {f"guest:address:{network_of(address)}": PLAN_BY_ADDRESS, f"guest:reference:{reference}": PLAN_BY_REFERENCE}
     for name, plan in names.items():
-        count = buckets.take(name, plan)
-        if count.verdict != buckets.ADMITTED:
-            raise RateExceeded(headers={"Retry-After": str(max(1, count.retry_after))})
+        buckets.require(name, plan)
 
 
 def network_of(address: str | None) -> str:

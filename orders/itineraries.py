@@ -16,7 +16,6 @@ from orders.exceptions import NothingToMail
 from partners import buckets
 from partners.callers import Caller
 from skybridge.events import Actor, Happening, record
-from skybridge.exceptions import RateExceeded
 from skybridge.identifiers import uuid7
 from skybridge.messages import send_surely
 
@@ -45,9 +44,7 @@ def ask_for_itinerary(booking_id: UUID, to: str, *, language: str, caller: Calle
     if not view.flights:
         raise NothingToMail
     for name, plan in ((f"booking:{booking_id}", BOOKING_PLAN), (f"{caller.kind}:{caller.id}", CALLER_PLAN)):
-        count = buckets.take(f"itineraries:{name}", plan)
-        if count.verdict != buckets.ADMITTED:
-            raise RateExceeded(headers={"Retry-After": str(max(1, count.retry_after))})
+        buckets.require(f"itineraries:{name}", plan)
     who = (caller.kind, caller.id, caller.door)
     send_surely("bookings.mail_itinerary", str(booking_id), to, language, *who, str(uuid7()))
 

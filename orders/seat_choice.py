@@ -21,6 +21,7 @@ from orders.emds import Tied
 from orders.models import Order
 from orders.sales import NewOrder, place_order
 from orders.seats import PRODUCT_IDS, seat_booking, seat_prices
+from partners import buckets
 from partners.callers import Caller
 from skybridge.exceptions import Forbidden, NotFound
 from skybridge.sending import wait_for
@@ -29,6 +30,8 @@ from ticketing.models import Coupon, Emd, takes_seat
 from ticketing.seats import FlightSeats, SeatingPlan, SeatPrice, product_of, read_seats
 
 PAID, ORDERED, FAILED, UNPAID = "paid", "ordered", "failed", "unpaid"
+# Who has only shown a booking tries cards five times an hour: neither cards are tried out here nor orders piled up.
+GUEST_PLAN: buckets.Plan = ("payments by guests", 5 / 3600, 5, None, "day")
 MOVABLE = (Coupon.Status.OPEN, Coupon.Status.CHECKED_IN)
 
 
@@ -244,7 +247,7 @@ def order_seats(
     """Order the seats that a confirmed booking's passengers want on a flight.
 
     Who has only shown a locator pays by card: the account is the agency's. Raises Forbidden, a SeatRefused for a seat
-    that cannot be had, or as `place_order`.
+    that cannot be had, RateExceeded, or as `place_order`.
     """
     booking = seating.view.booking
     with transaction.atomic():
@@ -255,5 +258,7 @@ def order_seats(
         if not tied or (caller.booking_id and method != Order.PaymentMethod.CARD):
             raise Forbidden
         check(seating, {due.wish.ticket_id: due.wish.seat for due in found}, at)
+        if caller.booking_id:
+            buckets.require(f"payments:booking:{caller.booking_id}", GUEST_PLAN)
         wanted = NewOrder(booking.agency_id, booking.user_id, {}, (), method, token, tied=tied)
         return place_order(wanted, caller=caller)

@@ -16,6 +16,7 @@ from uuid import UUID
 import redis
 
 from partners.caches import BoundedCache
+from skybridge.exceptions import RateExceeded
 from skybridge.valkey import valkey
 
 logger = logging.getLogger(__name__)
@@ -107,6 +108,13 @@ def take(name: str, plan: Plan) -> Count:
     verdict, left, wait, full_in, used, ends_in, length = numbers
     quota_left = None if plan[3] is None else max(0, plan[3] - used)
     return Count(verdict, left, wait, full_in, quota_left, ends_in, length)
+
+
+def require(name: str, plan: Plan) -> None:
+    """Take one token from a bucket. Raises RateExceeded where there is none."""
+    count = take(name, plan)
+    if count.verdict != ADMITTED:
+        raise RateExceeded(headers={"Retry-After": str(max(1, count.retry_after))})
 
 
 @lru_cache(maxsize=1024)

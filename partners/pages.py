@@ -17,7 +17,7 @@ from partners.authentication import caller_from
 from partners.callers import Caller
 from partners.tokens import terms_from
 from skybridge import pages, problems
-from skybridge.exceptions import Forbidden, InvalidInput, RateExceeded
+from skybridge.exceptions import Forbidden, InvalidInput
 
 SHOWN_BOOKINGS = "shown_bookings"  # in the session: ids of the bookings that a traveller has shown to be theirs
 MOST_SHOWN = 20
@@ -82,9 +82,7 @@ def check(request, permission: str, gates: bool) -> None:
     if not may(request, permission) or (gates and not caller.works_at_gates):
         raise Forbidden
     request.caller_name = f"{caller.kind}:{caller.id}"  # for the access log
-    count = buckets.take(f"throttle:{caller.kind}:{caller.id}", caller.plan)
-    if count.verdict != buckets.ADMITTED:
-        raise RateExceeded(headers={"Retry-After": str(max(1, count.retry_after))})
+    buckets.require(f"throttle:{caller.kind}:{caller.id}", caller.plan)
 
 
 def is_known(request) -> bool:

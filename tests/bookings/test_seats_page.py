@@ -368,3 +368,16 @@ def test_a_paid_seat_of_somebody_else_costs_again(guest, booking, exit_seats):
     assert pick(guest, booking, 0, "10A").status_code == 302  # any seat of this kind
     assert seats_of(booking)[0] == "10A"
     assert "wish" in asked(pick(guest, booking, 1, "11B"))
+
+
+def test_a_guest_does_not_try_cards_out(guest, agent, booking, flight, exit_seats):
+    wish = f"?wish={tickets_of(booking)[0]}.{flight.pk}.11A"
+    for number in range(5):
+        sold = act(guest, booking, "pay", wish, method="card", token="tok_decline", sending=number)
+        assert sold.status_code == 302
+        shop.run({"order_id": Order.objects.latest("pk").pk})
+    before = snapshot()
+    answer = act(guest, booking, "pay", wish, method="card", token="tok_decline", sending=5)
+    assert (answer.status_code, int(answer["Retry-After"]) > 0) == (429, True)
+    assert snapshot() == before
+    assert act(agent.client, booking, "pay", wish, method="card", token="tok_success").status_code == 302
