@@ -7,7 +7,6 @@ locators there are. Attempts are counted by address and by what is asked for, wh
 import re
 import unicodedata
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
 from uuid import UUID
 
 from django.db import connection
@@ -56,17 +55,9 @@ def count_attempt(reference: str, address: str | None) -> None:
 
     An address that has used its attempts up takes nobody else's away.
     """
-    names = {f"guest:address:{network_of(address)}": PLAN_BY_ADDRESS, f"guest:reference:{reference}": PLAN_BY_REFERENCE}
+    names = {f"guest:address:{address}": PLAN_BY_ADDRESS, f"guest:reference:{reference}": PLAN_BY_REFERENCE}
     for name, plan in names.items():
         buckets.require(name, plan)
-
-
-def network_of(address: str | None) -> str:
-    """Return what one household has: an IPv4 address (also as IPv6 writes it), or the first half of an IPv6 one."""
-    found = ip_address(address) if address else ""
-    if isinstance(found, IPv6Address) and not found.ipv4_mapped:
-        return found.exploded[:19]
-    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def plain(reference: str) -> str:

@@ -1,6 +1,6 @@
 """Where a request comes from, seen through the proxies that are ours."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 
@@ -19,3 +19,16 @@ def client_address(request) -> str | None:
         return str(ip_address(given))
     except ValueError:
         return None
+
+
+def household(request) -> str | None:
+    """Return the client's address as attempts are counted by it: nobody has another one at will."""
+    return household_of(client_address(request))
+
+
+def household_of(address: str | None) -> str | None:
+    """Return what a household has of an address: IPv4 (also as IPv6 writes it) whole, of IPv6 the first half."""
+    found = ip_address(address) if address else None
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64)
+    return str(found) if found else None

@@ -340,7 +340,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_CALLABLE = "skybridge.sign_in.locked_out"
 AXES_USERNAME_CALLABLE = "skybridge.sign_in.name_tried"
-AXES_CLIENT_IP_CALLABLE = "skybridge.client_addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "skybridge.client_addresses.household"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True  # sessions are written down in skybridge/staff_sessions.py
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False

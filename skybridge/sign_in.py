@@ -25,7 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from skybridge import problems, second_factor
-from skybridge.client_addresses import client_address
+from skybridge.client_addresses import household
 from skybridge.exceptions import DomainError
 from skybridge.pages import speaking
 from skybridge.refusals import text_of
@@ -153,7 +153,7 @@ def locked_out(request, response=None, credentials=None) -> HttpResponse:
 def locked_until(request, credentials: dict):
     """Return when the last failure is forgotten."""
     attempts = AccessAttempt.objects.filter(
-        username=name_tried(request, credentials), ip_address=client_address(request)
+        username=name_tried(request, credentials), ip_address=household(request)
     ).order_by("-attempt_time")
     last = attempts.values_list("attempt_time", flat=True).first() or timezone.now()
     cool_off: timedelta = settings.AXES_COOLOFF_TIME

@@ -20,7 +20,7 @@ from orders.checkin import check_in_booking, undo_check_in
 from orders.online_check_in import CheckInView, Traveller, read_check_in
 from partners.pages import forget_shown, page, remember_shown, shown_bookings
 from skybridge import pages
-from skybridge.client_addresses import client_address
+from skybridge.client_addresses import household
 from skybridge.templatetags.pages import locale
 from skybridge.versions import etag
 from ticketing.faces import boards_at, locally
@@ -50,7 +50,7 @@ def manage_page(request):
 
 def show_booking(request, reference: str, surname: str):
     """Open a booking to this session and lead to it, or to the page of it that was wanted."""
-    booking_id = find_booking(reference, surname, address=client_address(request), at=timezone.now())
+    booking_id = find_booking(reference, surname, address=household(request), at=timezone.now())
     remember_shown(request, booking_id)
     request.session.set_expiry(SHOWN_FOR_SECONDS)
     own, wanted = reverse("booking", args=[booking_id]), request.POST.get("next", "")

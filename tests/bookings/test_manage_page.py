@@ -14,6 +14,7 @@ from bookings import guests
 from bookings.models import Booking
 from partners import buckets
 from partners.pages import SHOWN_BOOKINGS
+from skybridge.client_addresses import household_of
 from skybridge.valkey import valkey
 from tests.bookings.sales import act, book, confirmed, refused
 from tests.conftest import new_client
@@ -163,11 +164,13 @@ def test_an_address_that_is_refused_locks_nobody_else_out(browser, booking):
 
 
 def test_a_household_has_half_an_ipv6_address():
-    assert guests.network_of("2001:db8::1") == guests.network_of("2001:db8::ffff:2") != guests.network_of("2001:db9::1")
+    one, same, other = map(household_of, ("2001:db8::1", "2001:db8::ffff:2", "2001:db9::1"))
+    assert one == same != other
 
 
 def test_an_ipv4_address_is_one_however_it_is_written():
-    assert guests.network_of("::ffff:192.0.2.7") == guests.network_of("192.0.2.7") == "192.0.2.7"
+    assert household_of("::ffff:192.0.2.7") == household_of("192.0.2.7") == "192.0.2.7"
+    assert household_of(None) is None
 
 
 def test_attempts_are_counted_while_valkey_is_down(browser, booking, monkeypatch):

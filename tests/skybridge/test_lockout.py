@@ -38,6 +38,15 @@ def test_the_fifth_failure_locks_out_and_says_until_when(clerk, door):
         assert sign_in(door=other).status_code == 429  # the right password does not help
 
 
+def test_a_guesser_has_no_new_address_at_will(clerk):
+    for number in range(5):
+        answer = sign_in("wrong", address=f"2001:db8::{number}")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 890
+    assert sign_in(address="2001:db8::ffff:1").status_code == 429
+    assert sign_in(address="2001:db8:0:1::1").status_code == 302
+
+
 def test_a_program_gets_the_one_error_body(clerk):
     fail(5)
     body = {"username": "clerk", "password": PASSWORD}
