@@ -1,6 +1,6 @@
 """What an agency looks at on its own pages: its day, its holds, its orders and what has become of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -38,7 +38,7 @@ class Overview(NamedTuple):
 
 
 def read_overview(*, caller: Caller, at: datetime) -> Overview:
-    """Return an agency's overview. Five statements; they cost with what is sold in a day and held at the moment."""
+    """Return an agency's overview. Six statements; they cost with what is sold in a day and held at the moment."""
     today = {"pk__gte": first_id(day_start(at.date()))}
     bookings, orders = Booking.objects.visible_to(caller), Order.objects.visible_to(caller)
     sums = (
@@ -46,6 +46,7 @@ def read_overview(*, caller: Caller, at: datetime) -> Overview:
     )
     holds = bookings.filter(status=Booking.Status.PENDING, order=None, expires_at__gt=at).order_by("expires_at")
     failed = orders.filter(status=Order.Status.FAILED).select_related("execution").order_by("-pk")
+    failed = failed.prefetch_related(named_bookings())
     accounts = Account.objects.filter(agency=caller.agency_id).order_by("currency")
     return Overview(
         bookings.filter(**today).count(),
@@ -56,6 +57,10 @@ def read_overview(*, caller: Caller, at: datetime) -> Overview:
     )
 
 
+def named_bookings() -> Prefetch:
+    return Prefetch("bookings", Booking.objects.only("pk", "locator", "order_id").order_by("pk"))
+
+
 def first_id(moment: datetime) -> UUID:
     """Return the first id that a row made at a moment can have; ids sort by time."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
@@ -64,9 +69,14 @@ def first_id(moment: datetime) -> UUID:
 def order_page(status: str, cursor: str, *, caller: Caller) -> tuple[list[Order], str | None]:
     """Return a page of an agency's orders, newest first, with bookings and executions. Two statements."""
     found = Order.objects.visible_to(caller).select_related("execution")
-    bookings = Prefetch("bookings", Booking.objects.only("pk", "locator", "order_id").order_by("pk"))
-    found = found.prefetch_related(bookings)
+    found = found.prefetch_related(named_bookings())
     return (found.filter(status=status) if status else found).page({"cursor": cursor, "limit": PAGE})
+
+
+def locators_of(order_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return by which booking orders are known, their first one. One statement."""
+    rows = Booking.objects.filter(order_id__in=order_ids).order_by("-pk").values_list("order_id", "locator")
+    return dict(rows)
 
 
 class OrderView(NamedTuple):

@@ -142,8 +142,10 @@ def statement_page(request):
     first, currency = form.cleaned_data["month"], form.cleaned_data["currency"]
     found = statement_for(request.caller, agency_id=None, currency=currency, first_day=first, last_day=last_day(first))
     shown, page_number, page_count = part_of(found.lines, request.GET.get("page", ""))
+    locators = agency_desk.locators_of({line.order_id for line in shown if line.order_id})
     context = {
-        "tab": "statement", "found": found, "lines": shown, "first": first, "currency": currency,
+        "tab": "statement", "found": found, "first": first, "currency": currency,
+        "lines": [(line, locators.get(line.order_id)) for line in shown],
         "before": first - timedelta(days=1), "after": found.last_day + timedelta(days=1),
         "page_number": page_number, "page_count": page_count, "is_now": found.last_day >= at.date(),
     }  # fmt: skip

@@ -168,11 +168,12 @@ def test_a_quote_that_is_stale_changes_nothing(agent, acme, flight):
 
 
 def test_the_statement_of_a_month(agent, acme, zenith, flight):
-    confirmed(acme, flight)
+    booking = confirmed(acme, flight)
     confirmed(zenith, flight)
     entry = LedgerEntry.objects.get(account_id=f"agency:{acme.id}:USD")
     shown = text(agent.client.get("/agency/statement/"))
     assert "1 entry" in shown
+    assert f'<span class="locator">{booking["record_locator"]}</span>' in shown
     assert f"${entry.amount:.2f}" in shown
     [csv] = re.findall(r'href="(/api/v1/statement\.csv[^"]+)"', shown)
     assert agent.client.get(csv).status_code == 200
