@@ -99,8 +99,8 @@ class ApprovalAdmin(ActsAdmin, ReadOnlyAdmin):
     def get_queryset(self, request):
         """Add the locator of the booking, or of the order's booking; looked up by name, since it is kept far above."""
         bookings = apps.get_model("bookings", "Booking").objects
-        locators = [bookings.filter(**{key: OuterRef("object_id")}).values("locator")[:1] for key in ("pk", "order")]
-        called = {"locator": Coalesce(*map(Subquery, locators))}
+        found = [bookings.filter(**{key: OuterRef("object_id")}).values("locator")[:1] for key in ("pk", "order")]
+        called = {"locator": Coalesce(*[Subquery(locator) for locator in found])}
         return super().get_queryset(request).select_related("asked_by", "decided_by").annotate(**called)
 
     @admin.display(description="what")
