@@ -39,6 +39,14 @@ class Keys:
                 return self
         raise AssertionError(f"The keyboard does not reach {name!r}, only {passed}.")
 
+    def seek(self, key: str, *words: str, most: int = 60) -> "Keys":
+        """Press a key, maybe never, until these words are in the name of what has the focus."""
+        for _ in range(most):
+            if all(word in self.focus for word in words):
+                return self
+            self.press(key)
+        raise AssertionError(f"{key} does not lead to {words}, only to {self.focus!r}.")
+
     def to_one(self, selector: str, key: str = "Tab", most: int = 60) -> "Keys":
         """Press Tab, or Shift+Tab, until the focus is on an element that fits a selector."""
         for _ in range(most):
@@ -63,6 +71,11 @@ class Keys:
     def seat(self) -> str:
         """Return the number of the seat that has the focus."""
         return self.focus.split(",")[0]
+
+    def begin_on(self, selector: str) -> "Keys":
+        """Wait until a page that has come has put the focus where one types first."""
+        self.page.wait_for_selector(f"{selector}:focus")
+        return self
 
     def is_on(self, selector: str) -> bool:
         return self.page.evaluate("selector => document.activeElement.matches(selector)", selector)

@@ -1,6 +1,14 @@
 """What an agency sees of itself; its keys are shown once."""
 
+from orders import workflow
 from tests.browser.keys import Keys
+from tests.concurrency.racing import together
+
+
+def fail(order_id: str) -> None:
+    """Carry an order on until its card is declined."""
+    attempt = workflow.begin(order_id)
+    workflow.finish(attempt, workflow.Failure("payment_declined", "No funds.", is_final=True))
 
 
 def test_an_agency_looks_at_its_day_and_orders_by_keyboard(office, world):
@@ -11,7 +19,8 @@ def test_an_agency_looks_at_its_day_and_orders_by_keyboard(office, world):
     window.verify_new()
     keys.follow("Orders")
     window.verify_new()
-    window.look(f"/agency/orders/{world.things['failed']}/")
+    together([lambda: fail(world.trade.broken)])
+    window.look(f"/agency/orders/{world.trade.broken}/")
     assert "What failed, and what to do" in window.page.inner_text("main")
     window.look(f"/agency/orders/{world.order['order_id']}/")
     keys.follow("Cancel it: show first what goes back")

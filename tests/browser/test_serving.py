@@ -73,9 +73,7 @@ def test_a_seat_that_costs_is_paid_by_keyboard(office, world):
     window = office("seller")
     keys = Keys(window)
     window.open(f"/bookings/{world.trade.wide['booking_id']}/seats/")
-    keys.to_one("[role=grid] *")
-    while "exit row" not in keys.focus or "$49.00" not in keys.focus:
-        keys.press("ArrowDown")
+    keys.to_one("[role=grid] *").seek("ArrowDown", "exit row", "$49.00")
     seat = keys.seat
     keys.press("Enter")
     window.said("#said", f"Seat {seat} is for Ada Lovelace as soon as it is paid.")

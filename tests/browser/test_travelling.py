@@ -70,8 +70,7 @@ def take_seat(phone: Window, keys: Keys, name: str) -> str:
     keys.to_one("[role=grid] *")
     if keys.seat == seat_of(phone):
         keys.press("ArrowRight")
-    while not keys.focus.endswith("free"):
-        keys.press("ArrowRight")
+    keys.seek("ArrowRight", "free")
     seat = keys.seat
     keys.press("Enter")
     phone.said("#said", f"{name} has seat {seat}.")

@@ -13,7 +13,7 @@ from partners.models import Agent, Plan
 from tests import factories
 from tests.bookings.sales import book, confirmed, let_hold_run_out, query
 from tests.conftest import Api, agency_api
-from tests.orders.shop import product
+from tests.orders.shop import order, product
 from tests.skybridge.staff import PASSWORD
 from tests.ticketing import gates
 from tests.ticketing.desk import named, sold, soon
@@ -30,7 +30,8 @@ class Trade:
     """`handler` works at our gates.
 
     `out`, `later` and `full` (the same day), `next_day` and `back` are of one route; `near` can be checked in for, and
-    `boarding` boards, with its `passes`. Of the bookings `held` is pending, `over` was, and the others are sold.
+    `boarding` boards, with its `passes`. Of the bookings `held` is pending, `over` was, and the others are sold;
+    `broken` is an order.
     """
 
     handler: Api
@@ -51,6 +52,7 @@ class Trade:
     spare: dict
     trip: dict
     wide: dict
+    broken: str
     passes: list[BoardingPass]
 
 
@@ -78,6 +80,7 @@ def build(seller: Api, plan: Plan) -> Trade:
         spare=confirmed(seller, near, passengers=[{"surname": "Meitner", "given_name": "Lise"}]),
         trip=sold(seller, out, user_id="C-77"),
         wide=sold(seller, factories.flight("EWR", "SFO", number=214, aircraft_type="B777-300ER", seats=350)),
+        broken=order(seller, ("CASE", 1))["order_id"],
         passes=gates.check_in(seller, boarding, *CREW, minutes=40),
     )
 
