@@ -92,10 +92,15 @@ def is_known(request) -> bool:
 def caller_of(request, named: dict[str, str], anyone: bool) -> Caller | None:
     """Return who opens a page; `named` holds the `booking_id` of a page that travellers may open.
 
-    Raises SignInFirst when nobody has, but for a page that anyone may open.
+    Raises SignInFirst when nobody has, but for a page that anyone may open: there, who is signed in and nobody's agent
+    any more is a visitor as well.
     """
     if is_known(request):
-        return replace(caller_from(request.user), door="page")
+        try:
+            return replace(caller_from(request.user), door="page")
+        except Forbidden:
+            if not anyone:
+                raise
     if anyone:
         return None
     booking_id = named.get("booking_id", "")

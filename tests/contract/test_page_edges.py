@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from partners.models import Agency
 from skybridge.pagination import encode_cursor
 from tests.bookings.sales import book, refused
 from tests.conftest import new_client
@@ -66,6 +67,14 @@ def test_nobody_keeps_a_refusal_with_a_name_in_it(agent, address):
     response = agent.client.get(address, headers=HTML)
     assert response.status_code in (302, 403, 404, 405)
     assert "no-store" in response["Cache-Control"]
+
+
+def test_who_is_nobody_s_agent_any_more_is_a_visitor(agent, acme, flight):
+    Agency.objects.filter(pk=acme.id).update(is_active=False)
+    for address in ("/", "/login/", "/manage/", f"/flights/{flight.pk}/"):
+        opened(agent.client, address, 200)
+    for address in ("/bookings/", "/agency/", f"/sell/?out={flight.pk}"):
+        opened(agent.client, address, 403)
 
 
 def gone(*_):
