@@ -24,7 +24,9 @@ from orders import checkout
 from orders.exceptions import BookingNotForSale
 from orders.executions import find_execution
 from orders.models import Execution, Order, Product
+from orders.seats import seat_prices
 from orders.services import redrive_execution
+from partners.callers import Caller
 from partners.pages import page
 from skybridge import pages, sending
 from skybridge.exceptions import DomainError
@@ -60,7 +62,9 @@ def extras_page(request, booking_id):
         return elsewhere(request, booking_id, refusal, at)
     products = checkout.extras_for_sale(view.booking.currency)
     shelves = shelves_of(view, products, request.GET)
-    context = held_context(view, at) | {"shelves": shelves, "kept": kept_of(request.GET, shelves)}
+    kept = kept_of(request.GET, shelves)
+    context = held_context(view, at) | {"shelves": shelves, "kept": kept}
+    context["so_far"] = view.booking.total_amount + seats_amount(kept, request.caller)
     context["names"] = [name_of(ticket) for ticket, _ in view.tickets]
     return pages.show(request, "bookings/sale_extras.html", context)
 
@@ -81,6 +85,13 @@ def kept_of(query: QueryDict, shelves: Sequence[Shelf]) -> list[tuple[str, str]]
     names = {box.name for shelf in shelves for _, boxes in shelf.rows for box in boxes}
     kept = [name for name in query if name == "wish" or (name.startswith(f"{PREFIX}.") and name not in names)]
     return [(name, value) for name in kept for value in query.getlist(name)]
+
+
+def seats_amount(kept: Sequence[tuple[str, str]], caller: Caller) -> Decimal:
+    """Return what the seats cost that are wanted. At most one statement."""
+    prices = seat_prices(caller) if kept else {}
+    found = (prices.get(name.split(".")[-1]) for name, _ in kept)
+    return sum((price.amount for price in found if price), Decimal(0))
 
 
 def boxes_of(view: BookingView, product: Product, sequence: int, query: Mapping[str, str]) -> list[Box]:

@@ -64,6 +64,7 @@ def test_extras_keep_what_was_chosen(agent, held):
 def test_extras_keep_the_seats_that_are_wanted(agent, held):
     page = agent.client.get(f"/bookings/{held}/extras/?x.1.1.SEATPREF=1&wish=a.b.1A&other=1", headers=HTML)
     assert page.context["kept"] == [("x.1.1.SEATPREF", "1"), ("wish", "a.b.1A")]
+    assert page.context["so_far"] == Booking.objects.get(pk=held).total_amount + 24
 
 
 # --- The price, and paying ---
