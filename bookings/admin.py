@@ -109,7 +109,12 @@ class BookingAdmin(ActsAdmin, ReadOnlyAdmin):
 
     @admin.display(description="flights")
     def flights(self, booking) -> str:
-        coupons = Coupon.objects.live(booking.pk).select_related("flight").order_by("ticket__position", "sequence")
+        """Link to the flights; of a booking that has ended to those that it had last."""
+        coupons = Coupon.objects.live(booking.pk)
+        if booking.status in (Booking.Status.CANCELED, Booking.Status.REFUNDED):
+            given_back = (Coupon.Status.REFUNDED, Coupon.Status.VOID)
+            coupons = Coupon.objects.filter(ticket__booking=booking, status__in=given_back)
+        coupons = coupons.select_related("flight").order_by("ticket__position", "sequence")
         page = "admin:flights_flight_change"
         links = {str(k.flight): reverse(page, args=[k.flight_id]) for k in coupons if k.flight_id}
         return format_html_join(", ", '<a href="{}">{}</a>', ((url, text) for text, url in links.items())) or "-"
