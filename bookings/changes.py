@@ -35,7 +35,7 @@ from bookings.holds import draft_ticket
 from bookings.models import Booking, has_run_out, status_at
 from bookings.moves import check_place
 from bookings.open_tickets import point_at_flight
-from bookings.parties import Passenger, check_ages, check_party, seats_of, unnamed
+from bookings.parties import Passenger, check_ages, check_party, seats_of, unnamed, who_leaves
 from bookings.renaming import Names, check_renaming
 from bookings.services import lock_booking
 from flights.inventory import cabin_ids, change_holds, take_seats
@@ -46,7 +46,7 @@ from skybridge import events
 from skybridge.identifiers import uuid7
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.emds import reassociate
-from ticketing.models import Coupon, Ticket, takes_seat
+from ticketing.models import Coupon, Ticket
 from ticketing.services import give_up_coupons, give_up_tickets, issue_tickets, price_coupon, write_tickets
 
 
@@ -228,8 +228,7 @@ class Changing:
         self.take({offer.cabin_id: more for offer in offers})
 
     def give_up_seats(self, fewer: int, view: BookingView, segments: Sequence[Segment]) -> None:
-        seated = [ticket for ticket, _ in view.tickets if takes_seat(ticket.passenger_type)]
-        leaving = sorted(seated, key=lambda t: (bool(t.surname or t.given_name), -t.position))[:fewer]
+        leaving = who_leaves([ticket for ticket, _ in view.tickets], fewer)
         check_party([passenger_of(ticket) for ticket, _ in view.tickets if ticket not in leaving])
         self.give_up_passengers(view, leaving, segments, reason="fewer seats")
 

@@ -1,11 +1,12 @@
 """Who travels: passengers, named or not yet, and the rules of one booking's party."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from bookings.exceptions import NoAdult, PartyTooLarge, TooManyInfants, WrongAge
+from ticketing.documents import TicketFacts
 from ticketing.models import PassengerType, takes_seat
 
 MAX_SEATS = 9
@@ -93,3 +94,9 @@ def fits(passenger_type: str, birth_date: date, first: date, last: date) -> bool
 
 def age_on(day: date, birth_date: date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def who_leaves(tickets: Iterable[TicketFacts], fewer: int) -> list[TicketFacts]:
+    """Return whose seats are given up first: unnamed passengers, of the others the last ones."""
+    seated = [ticket for ticket in tickets if takes_seat(ticket.passenger_type)]
+    return sorted(seated, key=lambda t: (bool(t.surname or t.given_name), -t.position))[:fewer]

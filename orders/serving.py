@@ -22,6 +22,7 @@ from bookings.documents import BookingView, available_actions, is_being_ordered,
 from bookings.exceptions import QuoteStale
 from bookings.fare_rules import Terms
 from bookings.models import Booking, Quote, status_at
+from bookings.parties import who_leaves
 from bookings.quotes import part_of, quote_cancellation, quote_change, read_quote
 from bookings.renaming import Names
 from bookings.services import check_action, read_booking, terms_of
@@ -107,7 +108,7 @@ def confirm_quote(booking_id: UUID, quote_id: UUID, kind: str, *, by: By) -> Out
     view = read_changeable(booking_id, caller=by.caller)
     quote = read_quote(booking_id, quote_id, kind, caller=by.caller)
     refuse_to_spend(view, quote, by.caller)
-    back = quote.refund_amount + products_back(quote)
+    back = quote.refund_amount + products_back(quote, view)
     is_needed = needs_second_word(view, back, by)
     if not is_needed:
         reservations.pay_quote(booking_id, quote_id, kind, caller=by.caller)
@@ -126,11 +127,13 @@ def act_of(quote: Quote) -> str:
     return "cancel_part" if any(quote.request.values()) else "cancel"
 
 
-def products_back(quote: Quote) -> Decimal:
+def products_back(quote: Quote, view: BookingView) -> Decimal:
     """Return what products for passengers go back besides when a quote is carried out, at full price. One statement."""
-    if quote.kind != Quote.Kind.CANCELLATION:
-        return Decimal(0)
-    return products_of(quote.booking_id, part_of(quote.request))
+    if quote.kind == Quote.Kind.CANCELLATION:
+        return products_of(quote.booking_id, part_of(quote.request))
+    fewer = view.booking.seats - (quote.request.get("seats") or view.booking.seats)
+    leaving = [ticket.id for ticket in who_leaves([ticket for ticket, _ in view.tickets], max(fewer, 0))]
+    return products_of(quote.booking_id, Part(leaving)) if leaving else Decimal(0)
 
 
 def products_of(booking_id: UUID, part: Part, statuses: Collection[str] = OPEN) -> Decimal:

@@ -97,7 +97,7 @@ def quote_page(request, booking_id: UUID, quote_id: UUID, kind: str):
             tell(request, outcome, done_words(kind, outcome))
             return redirect("booking", booking_id)
     quote = read_quote(booking_id, quote_id, kind, caller=request.caller)
-    products = serving.products_back(quote)
+    products = serving.products_back(quote, view)
     more = {
         "quote": quote_document(quote, at),
         "expires_at": quote.expires_at,

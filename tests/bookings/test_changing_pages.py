@@ -182,6 +182,19 @@ def test_small_parts_with_products_are_no_way_around_the_limit(acme, flight, set
     assert Approval.objects.count() == 1
 
 
+def test_fewer_seats_with_products_need_a_second_person_too(acme, flight, settings):
+    booking = confirmed(acme, flight, passengers=NAMED)
+    shop.product("BAG", "400.00", rfic="C", rfisc="0CC")
+    for ticket in booking["tickets"]:
+        shop.run(shop.order(acme, {"product_id": "BAG", "quantity": 1, "ticket_id": ticket["ticket_id"]}))
+    settings.REFUND_APPROVAL_ABOVE = Decimal(str(booking["total_amount"])) / 2 + 399
+    client = in_role("reservations")
+    quote = quote_of(client.post(page_of(booking, "booking-change"), {"seats": 1}), "change")
+    assert "a second person must agree" in text(client.get(quote))
+    client.post(quote, {"reason": "ill"})
+    assert coupons_of(booking) == ["O", "O"]
+
+
 def test_staff_say_why(acme, flight):
     booking, client = confirmed(acme, flight), in_role("reservations")
     quote = cancel(client, booking)
