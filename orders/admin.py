@@ -270,8 +270,10 @@ class ExecutionAdmin(ActsAdmin, ReadOnlyAdmin):
         """Return what the page of an execution shows. Two statements."""
         history = history_of(execution)
         picture = seen(execution, history)
+        bookings = list(Booking.objects.filter(order_id=execution.pk).order_by("pk").only("locator", "status"))
+        known_by = ", ".join(booking.locator for booking in bookings[:3])
         return {
-            "title": f"Execution of order {execution.pk}",
+            "title": f"Execution of {known_by or f'order {execution.pk}'}",
             "subtitle": None,
             "execution": execution,
             "history": history,
@@ -279,7 +281,7 @@ class ExecutionAdmin(ActsAdmin, ReadOnlyAdmin):
             "drawing": drawing_of(picture),
             "attempts": attempt_rows(picture),
             "advice": advice(execution, picture),
-            "bookings": Booking.objects.filter(order_id=execution.pk).order_by("pk").only("locator", "status"),
+            "bookings": bookings,
             **pages(execution),
         }
 
