@@ -14,10 +14,9 @@ from bookings.changes import Change
 from bookings.models import Booking, Quote, status_at
 from bookings.quotes import quote_cancellation, quote_change, read_quote
 from bookings.services import check_action, keep_hold, read_booking, terms_of
-from orders import reservations
+from orders import reservations, serving
 from orders.checkin import check_in_booking, offload_booking
 from skybridge.acts import Act, ActForm, Doing, Done, Lines, Shown, second_word, with_second_word
-from skybridge.approvals import refund_needs_approval
 from skybridge.exceptions import InvalidInput
 from skybridge.lists import money
 from ticketing.emds import OPEN
@@ -45,7 +44,7 @@ def refund_facts(act: str, refund: Decimal, currency: str) -> dict:
 
 def word_needed(booking: Booking, act: str, refund: Decimal, doing: Doing) -> Lines:
     """Return the line about a second person where a refund needs one."""
-    if not refund_needs_approval(refund, booking.currency):
+    if not serving.is_too_much(booking, refund):
         return []
     return [second_word(REFUND, booking.pk, refund_facts(act, refund, booking.currency), doing.at)]
 
@@ -114,8 +113,9 @@ def cancel(booking: Booking, doing: Doing) -> Done:
 def confirm_quote(booking: Booking, doing: Doing, kind: str, act: str) -> Done:
     """Carry out what the page has shown, once a second person has agreed where that is needed."""
     quote = read_quote(booking.pk, quote_id(doing), kind, caller=doing.caller)
-    refund = quote.refund_amount + (paid_besides(booking) if act == "cancel" else 0)
-    is_needed = refund_needs_approval(refund, booking.currency)
+    back = serving.products_back(quote, read_booking(booking.pk, caller=doing.caller))
+    refund = quote.refund_amount + back
+    is_needed = serving.is_too_much(booking, refund)
     if not is_needed:
         reservations.pay_quote(booking.pk, quote.pk, kind, caller=doing.caller)
 
@@ -185,7 +185,7 @@ def give_back(booking: Booking, doing: Doing, act: str, name: str, *, waived: bo
         return Done(f"is {after.booking.status}; {money(amount, booking.currency)} go back.")
 
     facts = refund_facts(name, total, booking.currency)
-    is_needed = waived or refund_needs_approval(total, booking.currency)
+    is_needed = waived or serving.is_too_much(booking, total)
     return with_second_word(act, booking.pk, facts, doing, carry_out, is_needed=is_needed)
 
 
@@ -221,7 +221,9 @@ def change_of(data: dict) -> Change:
 
 def show_change(booking: Booking, doing: Doing) -> Shown:
     quote = quote_change(booking.pk, change_of(doing.data), caller=doing.caller)
-    return Shown([*quote_lines(quote), *word_needed(booking, "change", quote.refund_amount, doing)], str(quote.pk))
+    besides = serving.products_back(quote, read_booking(booking.pk, caller=doing.caller))
+    return Shown([*quote_lines(quote), *besides_lines(booking, besides),
+                  *word_needed(booking, "change", quote.refund_amount + besides, doing)], str(quote.pk))  # fmt: skip
 
 
 def change(booking: Booking, doing: Doing) -> Done:

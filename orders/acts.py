@@ -42,9 +42,14 @@ def besides_lines(amount: Decimal, currency: str) -> Lines:
     return [("Products on other orders go back", money(amount, currency))] if amount else []
 
 
+def is_too_much(order: Order, refund: Decimal) -> bool:
+    """Tell whether what goes back, with what has gone back of the order before, is above one person's limit."""
+    return refund > 0 and refund_needs_approval(order.refunded_amount + refund, order.currency)
+
+
 def word_needed(order: Order, act: str, refund: Decimal, doing: Doing) -> Lines:
     """Return the line about a second person where a refund needs one."""
-    if not refund_needs_approval(refund, order.currency):
+    if not is_too_much(order, refund):
         return []
     return [second_word(REFUND, order.pk, refund_facts(act, refund, order.currency), doing.at)]
 
@@ -75,7 +80,7 @@ def cancel(order: Order, doing: Doing) -> Done:
 
     refund = quote.refund_amount + sold_by_others(order)
     facts = refund_facts("cancel_order", refund, quote.currency)
-    is_needed = refund_needs_approval(refund, quote.currency)
+    is_needed = is_too_much(order, refund)
     return with_second_word(REFUND, order.pk, facts, doing, carry_out, is_needed=is_needed)
 
 
@@ -136,7 +141,7 @@ def stop(execution: Execution, doing: Doing) -> Done:
         return Done(f"is {after.status}; its order is cancelled.")
 
     facts = refund_facts("stop", refund + besides, order.currency)
-    is_needed = refund_needs_approval(refund + besides, order.currency)
+    is_needed = is_too_much(order, refund + besides)
     return with_second_word(REFUND, order.pk, facts, doing, carry_out, is_needed=is_needed)
 
 

@@ -18,7 +18,7 @@ from django.db.models import Sum
 
 from bookings.cancellations import Part
 from bookings.changes import Change
-from bookings.documents import BookingView, available_actions, is_being_ordered, obstacle
+from bookings.documents import BookingFacts, BookingView, available_actions, is_being_ordered, obstacle
 from bookings.exceptions import QuoteStale
 from bookings.fare_rules import Terms
 from bookings.models import Booking, Quote, status_at
@@ -285,8 +285,12 @@ def needs_second_word(view: BookingView, back: Decimal, by: By) -> bool:
     What has gone back of the booking before counts, so that many small parts are not a way around the limit. At most
     one statement.
     """
-    booking = view.booking
-    if not by.caller.is_staff or back <= 0:
+    return by.caller.is_staff and is_too_much(view.booking, back)
+
+
+def is_too_much(booking: BookingFacts | Booking, back: Decimal) -> bool:
+    """Tell whether what goes back, with what has gone back of the booking before, is above one person's limit."""
+    if back <= 0:
         return False
     before = booking.refunded_amount + products_of(booking.id, Part(), [Emd.Status.REFUNDED])
     return approvals.refund_needs_approval(before + back, booking.currency)

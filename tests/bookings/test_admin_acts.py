@@ -70,7 +70,8 @@ def test_a_cancellation_is_quoted_and_carried_out_exactly_so(clerk, acme, flight
     assert Event.objects.get(action="booking.canceled").reason == "quote confirmed: ill"
 
 
-def test_a_booking_that_has_changed_since_the_quote_is_not_cancelled(clerk, acme, flight):
+def test_a_booking_that_has_changed_since_the_quote_is_not_cancelled(clerk, acme, flight, settings):
+    settings.REFUND_APPROVAL_ABOVE = 10_000
     booking = confirmed(acme, flight, seats=2)
     page = look(clerk, MODEL, "cancel", booking["booking_id"], reason="ill")
     change(acme, booking, seats=1)
@@ -95,6 +96,14 @@ def test_a_dear_cancellation_and_a_dear_order_wait_for_a_second_person(clerk, ac
     assert row(booking).status == "confirmed"
     do(with_role("finance"), "skybridge/approval", "grant", Approval.objects.get().pk)
     assert "is canceled" in do(clerk, MODEL, "cancel", booking["booking_id"], asks_first=True)
+
+
+def test_what_went_back_before_counts_towards_the_limit(clerk, acme, flight, settings):
+    settings.REFUND_APPROVAL_ABOVE = 1_000
+    booking = confirmed(acme, flight)
+    Booking.objects.filter(pk=booking["booking_id"]).update(refunded_amount=1_000)
+    assert "waits for a second person" in do(clerk, MODEL, "cancel", booking["booking_id"], asks_first=True)
+    assert row(booking).status == "confirmed"
 
 
 def test_an_approval_is_for_its_amount_only(clerk, acme, flight, settings):
