@@ -22,13 +22,16 @@ def pytest_collection_modifyitems(items):
 
     Without a browser they are skipped, but never in CI.
     """
-    ours = [item for item in items if "tests/browser/" in item.path.as_posix()]
-    for item in ours:
+    for item in filter(is_ours, items):
         item.add_marker(pytest.mark.django_db)  # the database is made for who is marked
         if not (find_browser() or os.environ.get("CI")):
             item.add_marker(pytest.mark.skip(reason=NOT_RUN))
-    yield
-    items[:] = [item for item in items if item not in ours] + ours
+    yield  # the marks decide which of them run at all
+    items.sort(key=is_ours)
+
+
+def is_ours(item) -> bool:
+    return "tests/browser/" in item.path.as_posix()
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
