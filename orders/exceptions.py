@@ -133,9 +133,7 @@ class OwnerPays(DomainError):
 
     code = "owner_pays"
     status_code = 403
-    message = (
-        "This change costs more, and who booked pays. Ask us to make it."
-    )
+    message = "This change costs more, and who booked pays. Ask us to make it."
 
 
 class PayFirst(DomainError):
