@@ -27,6 +27,7 @@ django.setup()
 from django.contrib import admin  # noqa: E402
 from django.contrib.admin.utils import quote  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment, teardown_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
@@ -319,6 +320,7 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(1)
     logging.disable(logging.INFO)
+    call_command("migrate", verbosity=0)
     if not Booking.objects.exists():
         load(options.rows)
     if options.checked_in:
