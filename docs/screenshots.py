@@ -74,7 +74,10 @@ def desk(page: Page, url: str) -> dict[str, str]:
 
 def airport(page: Page, url: str) -> dict[str, str]:
     """Return the airport's pages, of the flight that most people board."""
-    flight = first_of(page, f"{url}/departures/", "main tbody tr:has(.is-running) a")
+    page.goto(f"{url}/departures/")
+    rows = [row for row in page.locator("main tbody tr").all() if row.locator(".is-running").count()]
+    busiest = max(rows, key=lambda row: int(row.locator("td.number").first.inner_text()))
+    flight = busiest.locator("a").first.get_attribute("href") or ""
     return {"departures": "/departures/", "check-in": "/departures/check-in/", "gate": f"{flight}gate/"}
 
 
