@@ -50,13 +50,14 @@ bench: $(INSTALLED) ## Measure the speed of the running system (start it first w
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 messages: $(INSTALLED_DEV) ## Collect the pages' texts into locale/ and compile the translations (needs gettext)
-	$(BIN)/python manage.py makemessages --locale es --locale ar --no-wrap --no-obsolete --add-location file --ignore '$(VENV)' --ignore var
-	$(BIN)/python manage.py compilemessages --locale es --locale ar --ignore '$(VENV)'
+	$(BIN)/python manage.py makemessages --locale es --locale ar --no-wrap --no-obsolete --add-location file --ignore '$(VENV)*' --ignore var
+	$(BIN)/python manage.py compilemessages --locale es --locale ar --ignore '$(VENV)*'
 
 lock: ## Write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q --no-deps requirements-embedded.in -o requirements-embedded.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q benchmarks/requirements.in -o benchmarks/requirements.txt
 
 clean: ## Remove the virtual environment and all caches (the data in var/ stays)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,29 @@
+"""The yardstick: what competent engineers would write with FastAPI, SQLAlchemy 2 (async ORM), asyncpg and uvicorn.
+
+It works on SkyBridge's own tables, answers the calls that the benchmark makes with the same fields and statuses, and
+writes the same rows, each call in one transaction. It is written as FastAPI's and SQLAlchemy's documentation has it:
+a session per request, declared response models (which FastAPI turns into JSON in one step), eager loading in the
+statements at hand, no lazy loading, `expire_on_commit=False`, a pool as large as a worker's share of the load, the API
+key remembered in the process for some seconds. Seats, stock, credit and boarding are guarded by SELECT ... FOR UPDATE.
+
+    uvicorn yardstick.app:app --workers 2 --loop uvloop --http httptools --no-access-log   # in benchmarks/
+
+It reads DATABASE_URL (postgres://user:password@host:port/name), DATABASE_POOL_SIZE (10) and BENCH_COUNT: with
+`BENCH_COUNT=1` each answer has the header `X-Statements`, the number of statements with BEGIN, COMMIT and ROLLBACK.
+
+What SkyBridge does and the yardstick leaves out, in its favour:
+
+- no throttling and no quotas, no `RateLimit` headers; no travellers' tokens, no sessions: API keys alone;
+- no idempotency keys;
+- no access log, no request ids, no `ETag` and `If-Match`;
+- of input it refuses what pydantic refuses: unknown fields, duplicate keys and the like pass;
+- a key's last use is not noted;
+- BOOK takes unnamed adults only and one flight; no seats, no names, no contact;
+- holds that have run out are not looked for: neither does SEARCH count their seats, nor BOOK give them back;
+- a route is searched for one date, with no other filter;
+- CONFIRM and ORDER send no message to a worker, ORDER knows payment on account and products for nobody in particular;
+- a backup is made of what the call has in its hands: of the tables that an order's rows refer to (airports, fares,
+  plans ...) SkyBridge keeps the rows too;
+- SCAN looks the pass up by its text's digest and does not verify the signature, knows no offline devices, and does not
+  move EMDs.
+"""
