@@ -105,6 +105,7 @@ class Booking(StateMachine):
         on_delete=models.PROTECT,
         null=True,
         related_name="bookings",
+        db_index=False,
         help_text="The one order that sells it; given once and for good.",
     )
     seats = models.PositiveSmallIntegerField(default=0, help_text="Seats on each of its flights.")
@@ -130,6 +131,7 @@ class Booking(StateMachine):
         indexes = [
             models.Index(fields=["agency", "id"], name="booking_by_agency"),
             models.Index(fields=["user_id", "id"], name="booking_by_user"),
+            models.Index(fields=["order"], name="booking_by_order", condition=models.Q(order__isnull=False)),
             models.Index(fields=["expires_at"], name="booking_pending", condition=models.Q(status="pending")),
             models.Index(
                 fields=["status", "id"], name="booking_rare", condition=models.Q(status__in=["created", "refunded"])

@@ -162,7 +162,9 @@ class OrderItem(models.Model):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="items", db_index=False)
     position = models.PositiveSmallIntegerField(help_text="From 1.")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, related_name="order_items")
+    booking = models.ForeignKey(
+        Booking, on_delete=models.PROTECT, null=True, related_name="order_items", db_index=False
+    )
     is_change = models.BooleanField(default=False)
     description = models.CharField(max_length=200)
     quantity = models.PositiveIntegerField(default=1)
@@ -178,6 +180,7 @@ class OrderItem(models.Model):
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="order_item_has_quantity"),
         ]
+        indexes = [models.Index(fields=["booking"], name="item_by_booking", condition=Q(booking__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.description}"

@@ -39,7 +39,7 @@ BROKEN_BY = {
         f"UPDATE ticketing_ticket SET issued_at = now() WHERE booking_id = {PENDING}"
     ],
     "ticket_numbers_are_unique": [
-        "ALTER TABLE ticketing_ticket DROP CONSTRAINT ticket_number_once",
+        "DROP INDEX ticket_number_once",
         f"UPDATE ticketing_ticket SET number = '0000000000001' WHERE booking_id = {CONFIRMED}",
     ],
     "superseded_coupons_are_not_live": [COUPON_OF.format("is_superseded = true", PENDING, "O")],

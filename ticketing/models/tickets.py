@@ -38,7 +38,9 @@ class Ticket(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["number"], name="ticket_number_once"),
+            models.UniqueConstraint(
+                fields=["number"], condition=models.Q(number__isnull=False), name="ticket_number_once"
+            ),
             models.CheckConstraint(
                 condition=models.Q(number__isnull=True) | models.Q(number__regex=r"^\d{13}$"),
                 name="ticket_number_13_digits",
