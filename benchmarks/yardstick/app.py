@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from . import bookings, config, counting, flights, problems
+from . import bookings, config, confirmation, counting, flights, gates, orders, problems
 from .database import engine
 
 app = FastAPI(title="Yardstick")
-app.include_router(flights.router)
-app.include_router(bookings.router)
+for part in (flights, bookings, confirmation, orders, gates):
+    app.include_router(part.router)
 problems.register(app)
 if config.COUNTS_STATEMENTS:
     counting.listen_to(engine)

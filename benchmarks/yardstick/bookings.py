@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from . import config
 from .callers import Caller, CurrentCaller
@@ -46,7 +47,7 @@ async def locked_cabin(session: AsyncSession, wanted: BookFlightIn) -> FlightCab
     """Find the cabin of the flight that is wanted, and lock it: nobody else takes seats until we commit."""
     match = DESIGNATOR.fullmatch(wanted.flightId.strip().upper())
     if match is None:
-        raise Refusal(400, "invalid_designator", "A flight is named by its carrier and number, such as UA1161.")
+        raise Refusal(400, "invalid_flight_id", "flightId is a carrier and a number, such as UA1161.")
     query = (
         select(FlightCabin)
         .join(FlightCabin.flight)
@@ -72,16 +73,21 @@ async def locked_cabin(session: AsyncSession, wanted: BookFlightIn) -> FlightCab
         raise Refusal(404, "flight_not_found", "Flight not found")
     if len(cabins) > 1:
         flights = [{"event_id": str(c.flight_id), "origin": c.flight.origin_id} for c in cabins]
-        raise Refusal(409, "ambiguous_flight", "Several flights have this number; name the origin.", flights=flights)
+        raise Refusal(
+            409,
+            "ambiguous_flight",
+            "This number leaves several airports on that date; say which with origin.",
+            flights=flights,
+        )
     return cabins[0]
 
 
 def take_seats(cabin: FlightCabin, seats: int, at: datetime) -> None:
     is_sold = cabin.on_sale and cabin.flight.status in ("scheduled", "delayed")
     if not is_sold or at >= cabin.flight.departs_at - config.SALES_CLOSE_BEFORE_DEPARTURE:
-        raise Refusal(409, "flight_closed", "This flight is not on sale any more.")
+        raise Refusal(409, "flight_closed", "This flight is not open for sale.")
     if cabin.free < seats:
-        raise Refusal(409, "sold_out", "Not enough seats available")
+        raise Refusal(409, "not_enough_seats", "Not enough seats available")
     cabin.free -= seats
     cabin.held += seats
 
@@ -122,19 +128,21 @@ def new_coupon(cabin: FlightCabin) -> Coupon:
     )
 
 
-WITH_TICKETS = selectinload(Booking.tickets.and_(Ticket.is_superseded.is_(False))).options(
-    selectinload(Ticket.coupons.and_(Coupon.is_superseded.is_(False))).options(
-        joinedload(Coupon.flight).options(
-            joinedload(Flight.origin, innerjoin=True), joinedload(Flight.destination, innerjoin=True)
+def tickets_with(*of_flight: ORMOption) -> ORMOption:
+    """Return the option that loads a booking's live tickets, their live coupons, and the coupons' flights."""
+    return selectinload(Booking.tickets.and_(Ticket.is_superseded.is_(False))).options(
+        selectinload(Ticket.coupons.and_(Coupon.is_superseded.is_(False))).options(
+            joinedload(Coupon.flight).options(
+                joinedload(Flight.origin, innerjoin=True), joinedload(Flight.destination, innerjoin=True), *of_flight
+            )
         )
     )
-)
 
 
 @router.get("/api/v1/bookings/{booking_id}", response_model=BookingOut)
 async def retrieve_booking(booking_id: UUID, caller: CurrentCaller, session: Session) -> dict[str, Any]:
     query = select(Booking).where(Booking.id == booking_id, Booking.agency_id == caller.agency_id)
-    booking = await session.scalar(query.options(WITH_TICKETS))
+    booking = await session.scalar(query.options(tickets_with()))
     if booking is None:
         raise Refusal(404, "booking_not_found", "Booking not found")
     return booking_document(booking, caller.agency_name, now())

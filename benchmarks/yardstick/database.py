@@ -11,7 +11,12 @@ from . import config
 
 
 def to_json(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
+    return orjson.dumps(value, default=as_text).decode()
+
+
+def as_text(value: Any) -> str:
+    """Return the text of an amount or of bytes, as PostgreSQL reads it."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 engine = create_async_engine(

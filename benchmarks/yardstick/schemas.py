@@ -136,3 +136,99 @@ class BookingOut(BaseModel):
 
 class MessageBookingOut(BookingOut):
     message: str
+
+
+class NewItemIn(BaseModel):
+    product_id: str = Field(max_length=50)
+    quantity: int = Field(ge=1, le=10_000)
+
+
+class NewOrderIn(BaseModel):
+    customer_id: str = Field(max_length=255)
+    items: list[NewItemIn] = Field(min_length=1, max_length=100)
+
+
+class CreatedOrderOut(BaseModel):
+    message: str
+    order_id: UUID
+    execution_arn: str
+    note: str
+    status: str
+    total_amount: float
+    currency: str
+
+
+class OrderLineOut(BaseModel):
+    order_id: UUID = Field(validation_alias="id")
+    customer_id: str
+    total_amount: float
+    refunded_amount: float
+    currency: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class PaginationOut(BaseModel):
+    page: int
+    limit: int
+    total: int
+    pages: int
+
+
+class OrderPageOut(BaseModel):
+    orders: list[OrderLineOut]
+    pagination: PaginationOut
+
+
+class ScanIn(BaseModel):
+    barcode: str = Field(max_length=1000)
+    nonce: str = Field(max_length=64)
+    device_id: str = Field("", max_length=64)
+
+
+class ScannedPassengerOut(BaseModel):
+    surname: str
+    given_name: str
+    title: str
+    passenger_type: str
+    ticket_number: str | None
+
+
+class GateFlightOut(BaseModel):
+    event_id: UUID
+    flightId: str
+    departureDate: date
+    origin: str
+    destination: str
+    departs_at: datetime
+    status: str
+    gate: str | None
+    boarding_opens_at: datetime
+    boarding_closes_at: datetime
+    closed_at: datetime | None
+
+
+class ScanOut(BaseModel):
+    scan_id: UUID
+    result: str
+    reason: str | None
+    message: str
+    passenger: ScannedPassengerOut | None = None
+    record_locator: str | None = None
+    flight: GateFlightOut | None = None
+    cabin: str | None = None
+    seat: str | None = None
+    sequence_number: int | None = None
+    coupon_id: UUID | None = None
+    boarded_at: datetime | None
+    opens_at: datetime | None
+    closed_at: datetime | None
+    scanned_at: datetime
+    nonce: str
+    device_id: str
+    device_result: None = None
+    received_at: datetime
+    is_conflict: bool = False
+    conflict: None = None
+    replayed: bool = False

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .base import Base, new_id
 from .callers import Agency
 from .flights import Flight
+
+if TYPE_CHECKING:
+    from .gates import BoardingPass, Scan
 
 
 class Booking(Base):
@@ -23,7 +26,7 @@ class Booking(Base):
     user_id: Mapped[str]
     contact_email: Mapped[str] = mapped_column(default="")
     contact_phone: Mapped[str] = mapped_column(default="")
-    order_id: Mapped[UUID | None]
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders_order.id"))
     seats: Mapped[int]
     expires_at: Mapped[datetime | None]
     currency: Mapped[str]
@@ -86,3 +89,7 @@ class Coupon(Base):
 
     ticket: Mapped[Ticket] = relationship(back_populates="coupons", lazy="raise")
     flight: Mapped[Flight | None] = relationship(lazy="raise")
+    boarding_passes: Mapped[list["BoardingPass"]] = relationship(
+        back_populates="coupon", order_by="BoardingPass.id", lazy="raise"
+    )
+    scans: Mapped[list["Scan"]] = relationship(order_by="Scan.id", lazy="raise")

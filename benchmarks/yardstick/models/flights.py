@@ -84,10 +84,22 @@ class Flight(Base):
     origin: Mapped[Airport] = relationship(foreign_keys=[origin_id], lazy="raise")
     destination: Mapped[Airport] = relationship(foreign_keys=[destination_id], lazy="raise")
     carrier: Mapped[Carrier] = relationship(lazy="raise")
+    departure: Mapped["Departure | None"] = relationship(lazy="raise")
 
     @property
     def designator(self) -> str:
         return f"{self.carrier_id}{self.flight_number}{self.operational_suffix}"
+
+
+class Departure(Base):
+    """A flight at its airport."""
+
+    __tablename__ = "ticketing_departure"
+
+    flight_id: Mapped[UUID] = mapped_column(ForeignKey("flights_flight.id"), primary_key=True)
+    last_sequence_number: Mapped[int]
+    gate: Mapped[str]
+    closed_at: Mapped[datetime | None]
 
 
 class FlightCabin(Base):
