@@ -183,7 +183,7 @@ def web_command(host: str, port: int) -> list[str]:
     # Idle threads stay, and with them their connections to the database.
     lives = ["--blocking-threads-idle-timeout", "600", "--respawn-failed-workers", "--workers-kill-timeout", "4"]
     application = ["--no-ws", "--factory", "skybridge.embedded.web:make_application"]
-    return ["-m", "granian", "--interface", "wsgi", *address, *capacity, *lives, *application]
+    return ["-m", "skybridge.web", "--interface", "wsgi", *address, *capacity, *lives, *application]
 
 
 def worker_command(app: str = "skybridge", *, pool: str = "threads", concurrency: int = 4) -> list[str]:
@@ -192,7 +192,7 @@ def worker_command(app: str = "skybridge", *, pool: str = "threads", concurrency
 
 
 def beat_command(schedule: Path) -> list[str]:
-    return ["-m", "celery", "-A", "skybridge", "beat", "-s", str(schedule), "--pidfile="]
+    return ["-m", "celery", "-A", "skybridge.beat", "beat", "-s", str(schedule), "--pidfile="]
 
 
 def refuse_production() -> None:

@@ -1,7 +1,7 @@
 """The web application as `up` serves it: in worker processes that die with the web server's main process.
 
-A main process that is told to stop while its workers are still loading may wait for them for ever. So that a killed
-supervisor leaves nothing behind, its web server is killed too, and the kernel takes the workers along.
+A main process that is told to stop while its workers begin may wait for them for ever. So that a killed supervisor
+leaves nothing behind, its web server is killed too, and the kernel takes the workers along.
 """
 
 import multiprocessing
@@ -16,6 +16,6 @@ from skybridge.wsgi import application
 def make_application() -> Callable:
     end_with_parent(signal.SIGKILL)
     parent = multiprocessing.parent_process()
-    if parent is not None and os.getppid() != parent.pid:  # it died while we were loading
+    if parent is not None and os.getppid() != parent.pid:  # it died before the call above
         os._exit(1)
     return application
