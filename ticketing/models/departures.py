@@ -56,6 +56,7 @@ class BoardingPass(models.Model):
                 name="sequence_number_once_per_flight",
             ),
         ]
+        indexes = [models.Index(fields=["flight"], name="pass_by_flight")]
 
     def __str__(self) -> str:
         return f"{self.sequence_number:03} {self.seat}"
@@ -118,9 +119,10 @@ class TravelDocument(models.Model):
 
 
 class Scan(models.Model):
-    """One look at a boarding pass, or one attempt to board with it, and what came of it. Never changed, never deleted.
+    """One look at a boarding pass, or one attempt to board with it, and what came of it. Never changed.
 
-    A repeated upload shows the same `nonce` and gets the same `answer`. `scanned_at` is the device's word.
+    Only the archive takes it away (`orders/archiving.py`). A repeated upload shows the same `nonce` and gets the same
+    `answer`. `scanned_at` is the device's word.
     """
 
     class Kind(models.TextChoices):

@@ -46,6 +46,13 @@ class Ticket(models.Model):
                 name="ticket_number_13_digits",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["exchanged_from"],
+                name="ticket_by_exchanged",
+                condition=models.Q(exchanged_from__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.number or f"unissued {self.id}"
