@@ -8,8 +8,10 @@ key remembered in the process for some seconds. Seats, stock, credit and boardin
 
     uvicorn yardstick.app:app --workers 2 --loop uvloop --http httptools --no-access-log   # in benchmarks/
 
-It reads DATABASE_URL (postgres://user:password@host:port/name), DATABASE_POOL_SIZE (10) and BENCH_COUNT: with
-`BENCH_COUNT=1` each answer has the header `X-Statements`, the number of statements with BEGIN, COMMIT and ROLLBACK.
+It reads DATABASE_URL (postgres://user:password@host:port/name), DATABASE_POOL_SIZE (10), the terms of business under
+SkyBridge's names (HOLD_MINUTES, SALES_CLOSE_MINUTES, BOARDING_OPENS_MINUTES, BOARDING_CLOSES_MINUTES, ACCOUNTING_CODE),
+and BENCH_COUNT: with `BENCH_COUNT=1` each answer has the header `X-Statements`, the number of statements with BEGIN,
+COMMIT and ROLLBACK. `python -m benchmarks.yardstick.same` proves that both answer alike.
 
 What SkyBridge does and the yardstick leaves out, in its favour:
 
