@@ -7,13 +7,12 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from bookings.contacts import shown_phone
 from bookings.models import Booking, Quote, status_at
 from flights.documents import flight_document
 from flights.models import Flight
 from flights.offers import FLIGHT_COLUMNS, FlightFacts
+from skybridge.sql import read_rows
 from skybridge.times import utc_text
 from ticketing.documents import COUPON_COLUMNS, TICKET_COLUMNS, CouponFacts, TicketFacts, ticket_document
 from ticketing.models import Coupon
@@ -74,9 +73,7 @@ def read_bookings(ids: Iterable[UUID]) -> list[BookingView]:
     """Return bookings with their live tickets, newest first. One statement."""
     wanted = list(ids)
     sql, parameters = (READ_ONE, {"id": wanted[0]}) if len(wanted) == 1 else (READ_SEVERAL, {"ids": wanted})
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows = cursor.fetchall()
+    rows = read_rows(sql, parameters)
     return [nest(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
 
 
@@ -91,7 +88,7 @@ def nest(rows: list[tuple]) -> BookingView:
         if ticket[0] not in tickets:
             tickets[ticket[0]] = (TicketFacts._make(ticket), [])
         if coupon[0] is not None:
-            tickets[ticket[0]][1].append(CouponFacts.of_row(coupon))
+            tickets[ticket[0]][1].append(CouponFacts._make(coupon))
         if flight[0] is not None and flight[0] not in flights:
             flights[flight[0]] = FlightFacts._make(flight)
     return BookingView(BookingFacts._make(rows[0][:B]), list(tickets.values()), flights)

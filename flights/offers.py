@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from flights.exceptions import (
     AmbiguousFlight,
@@ -23,6 +22,7 @@ from flights.exceptions import (
 from flights.fares import FareRules
 from flights.localtime import zone
 from flights.models import Cabin, Flight
+from skybridge.sql import read_rows
 
 match_designator = re.compile(r"([A-Z]{3}|[A-Z0-9]{2})(\d{1,4})([A-Z]?)").fullmatch
 SELLABLE = (Flight.Status.SCHEDULED, Flight.Status.DELAYED)
@@ -112,7 +112,7 @@ COLUMNS = f"""
     {FLIGHT_COLUMNS},
     c.id AS cabin_id, c.cabin, c.capacity, c.free,
     {AVAILABLE} AS available,
-    c.on_sale, p.fare_basis, p.currency, p.base_amount, p.taxes, p.total_amount
+    c.on_sale, p.fare_basis, p.currency, p.base_amount, p.taxes::text, p.total_amount
 """
 RULE_COLUMNS = ", ".join(f"p.{name}" for name in FareRules._fields)
 TABLES = """
@@ -125,9 +125,7 @@ TABLES = """
 
 
 def fetch_offers(sql: str, parameters: dict) -> list[Offer]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [offer_of(row) for row in cursor.fetchall()]
+    return [offer_of(row) for row in read_rows(sql, parameters)]
 
 
 def offer_of(row: tuple) -> Offer:

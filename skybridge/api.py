@@ -1,14 +1,15 @@
 """What every viewset shares: strict input, one error body, idempotency, JSON out, the operation's documentation."""
 
 import functools
-import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import viewsets
+from rest_framework.request import Request
 
 from skybridge import idempotency, problems, strict
 from skybridge.money import as_number
@@ -26,8 +27,14 @@ def json_default(value: Any) -> Any:
 
 def reply(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return an answer; Decimal becomes a number, identifiers and enumerations their text."""
-    body = json.dumps(data, default=json_default, separators=(",", ":"))
+    body = orjson.dumps(data, default=json_default)
     return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+
+
+@functools.cache
+def shared(classes: tuple[type, ...]) -> list:
+    """Return one instance of each class for all requests; authenticators, permissions and throttles keep nothing."""
+    return [one() for one in classes]
 
 
 class ApiViewSet(viewsets.ViewSet):
@@ -56,9 +63,19 @@ class ApiViewSet(viewsets.ViewSet):
 
     def initialize_request(self, request, *args, **kwargs):
         """Wrap the request. Its body is for `strict` alone: REST framework would parse it to look for a CSRF token."""
-        request = super().initialize_request(request, *args, **kwargs)
-        request._data, request._files = {}, {}
-        return request
+        wrapped = Request(request, (), self.get_authenticators(), self.get_content_negotiator(), {"view": self})
+        wrapped._data, wrapped._files = {}, {}
+        self.action = self.action_map.get(request.method.lower())
+        return wrapped
+
+    def get_authenticators(self):
+        return shared(tuple(self.authentication_classes))
+
+    def get_permissions(self):
+        return shared(tuple(self.permission_classes))
+
+    def get_throttles(self):
+        return shared(tuple(self.throttle_classes))
 
     def initial(self, request, *args, **kwargs):
         self.perform_authentication(request)

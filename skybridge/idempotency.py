@@ -63,7 +63,7 @@ def kept_headers(response: HttpResponse) -> dict[str, str]:
 
 def claim_of(request, caller: str) -> Claim | None:
     """Return the claim that a Django request makes, or None without the header or for a safe method."""
-    key = request.headers.get("Idempotency-Key")
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None or request.method in ("GET", "HEAD", "OPTIONS"):
         return None
     if not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):

@@ -1,8 +1,9 @@
 """One JSON object per log line, with the request id of the request or task that wrote it."""
 
-import json
 import logging
 from datetime import UTC, datetime
+
+import orjson
 
 from skybridge import context
 
@@ -19,4 +20,4 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return orjson.dumps(line, default=str).decode()

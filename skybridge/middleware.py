@@ -20,7 +20,7 @@ def request_context(get_response):
     """Give the request an id (the caller's own if it is sane), answer with it, and log one line."""
 
     def middleware(request):
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request.id = given if is_sane_request_id(given) else uuid.uuid4().hex
         token = context.request_id.set(request.id)
         started = time.perf_counter()

@@ -62,4 +62,5 @@ def split(amount: Decimal, weights: Sequence[Decimal | int], currency: str) -> l
 
 def as_number(amount: Decimal) -> float | int:
     """Return the JSON number of an amount: the shortest decimal that reads back as the same amount."""
-    return float(amount) if amount.as_tuple().exponent else int(amount)
+    text = str(amount)
+    return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -1,12 +1,12 @@
 """From refusal to HTTP: the one error body of every path (RFC 9457 and the founding documents' fields)."""
 
-import json
 import logging
 from http import HTTPStatus
 
 import django.core.exceptions
 import django.db
 import django.http
+import orjson
 import psycopg
 from rest_framework import exceptions as drf
 
@@ -96,7 +96,7 @@ def problem_body(refusal: DomainError, path: str) -> dict:
 
 
 def problem(refusal: DomainError, path: str) -> django.http.HttpResponse:
-    body = json.dumps(problem_body(refusal, path), default=str)
+    body = orjson.dumps(problem_body(refusal, path), default=str)
     return django.http.HttpResponse(body, status=refusal.status_code, content_type=MEDIA_TYPE, headers=refusal.headers)
 
 

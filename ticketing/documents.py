@@ -1,6 +1,5 @@
 """A ticket and a boarding pass as their readers see them."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -48,11 +47,6 @@ class CouponFacts(NamedTuple):
     checked_in_at: datetime | None = None
     boarded_at: datetime | None = None
     is_no_show: bool = False
-
-    @classmethod
-    def of_row(cls, row: tuple) -> "CouponFacts":
-        """Return the facts of a database row, whose taxes and rules are JSON text."""
-        return cls._make((*row[:9], json.loads(row[9]), json.loads(row[10]), *row[11:]))
 
 
 TICKET_COLUMNS = """
