@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 FORMAT = 1
 RESTORES = "restores/"
+ARCHIVE = "flights/"  # of departed flights, see `orders/archives.py`
 FOLDERS = {"order": "orders", "account": "accounts"}
 KEY = re.compile(r"(?P<folder>(?P<kind>order|account)s/[^/]+)/(?P<version>\d{8})_(?P<taken_at>[\dT]+\.\d{6}Z)\.json")
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from orders.models import Backup
-from orders.objects import RESTORES, GivenUp, Header, header_of, name_of
+from orders.objects import ARCHIVE, RESTORES, GivenUp, Header, header_of, name_of
 from orders.restoring import restores, take_time
 from skybridge.storage import NotStored, Tampered, digest, store
 
@@ -82,7 +82,7 @@ class Verification:
 
     def items(self) -> Iterator[Item]:
         """Yield each key that the store lists or the database has recorded, in order."""
-        listed = ((key, "") for key in store().list() if not key.startswith(RESTORES))
+        listed = ((key, "") for key in store().list() if not key.startswith((RESTORES, ARCHIVE)))
         rows = iter(()) if self.store_only else recorded()
         for key, found in groupby(merge(listed, rows), key=itemgetter(0)):
             digests = [sha256 for _, sha256 in found]
