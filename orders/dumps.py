@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import CharField
 
 from orders.restoring import execute, take_time
-from orders.snapshots import OWN, PARTS, SETS, Part
+from orders.snapshots import OWN, PARTS, Part, among, sets
 
 CHUNK = 2_000
 # These belong to accounts too, not to orders alone.
@@ -38,9 +38,9 @@ def see_one_moment() -> None:
 
 def lines_of(part: Part) -> Iterator[str]:
     sql = f"""
-    WITH its_orders AS (SELECT id FROM orders_order), {SETS}
+    WITH root AS (SELECT id FROM orders_order), {sets()}
     SELECT jsonb_build_object('table', '{part.table}', 'row', to_jsonb(t))::text FROM {part.table} t
-    WHERE t.{part.which} OR {ALSO.get(part.name, "FALSE")} ORDER BY {key_of(part)}
+    WHERE ({among(part)}) OR {ALSO.get(part.name, "FALSE")} ORDER BY {key_of(part)}
     """
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql)

@@ -19,7 +19,6 @@ from django.db.models import Field, Model
 from django.utils import timezone
 
 from flights.models import Airport, Carrier
-from orders.backups import COVERS
 from orders.models import Backup
 from orders.objects import FORMAT, RESTORES, GivenUp, Name, given_up_in, name_of
 from orders.snapshots import PARTS, REFERENCES, Part
@@ -241,9 +240,13 @@ UPDATE ticketing_departure d SET last_sequence_number = greatest(d.last_sequence
 FROM (SELECT flight_id, max(sequence_number) AS last FROM ticketing_boardingpass GROUP BY 1) p
 WHERE p.flight_id = d.flight_id
 """
-BACKUPS = f"""
+BACKUPS = """
 INSERT INTO orders_backup (kind, stream, version, taken_at, covers, key, sha256, stored_at, store_version)
-SELECT kind, body ->> 'stream', version, taken_at, {COVERS}, key, sha256, %(at)s::timestamptz, ''
+SELECT kind, body ->> 'stream', version, taken_at, jsonb_build_object(
+        'bookings', (SELECT COALESCE(jsonb_object_agg(b ->> 'id', b -> 'version'), '{}')
+            FROM jsonb_array_elements(document -> 'bookings') AS b),
+        'ledger', jsonb_array_length(document -> 'ledger')),
+    key, sha256, %(at)s::timestamptz, ''
 FROM laid_down, LATERAL (SELECT body -> 'document' AS document) AS d ORDER BY taken_at, key
 """
 

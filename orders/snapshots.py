@@ -3,12 +3,16 @@
 A document is `{name: [row, ...]}` with whole rows, as PostgreSQL writes them, so that a column added later is carried
 along by itself. An order's document holds what belongs to it (OWN) and the rows which those refer to (REFERENCES): it
 can be restored without any other.
+
+One order's rows are found by arrays of the ids of those before them, and brought into order by one sort: a sort, or a
+hash, for each table costs more than all of the reading.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
-from django.db.models import Model
+from django.db.models import CharField, ForeignKey, Model, UUIDField
 
 from bookings.models import Booking, Quote
 from flights.models import Airport, Carrier, Fare, Flight, FlightCabin, SeatHold
@@ -26,13 +30,21 @@ from partners.models import Account, Agency, LedgerEntry, Payment, Plan, Refund
 from skybridge.models import Event
 from ticketing.models import Bag, BoardingPass, Coupon, Departure, Emd, Scan, Ticket, TravelDocument
 
+ROOT = "root.id"
+COUNTED = {"bookings": {"version"}}  # columns that COVERS takes
+
 
 class Part(NamedTuple):
-    """One table of a document: its name there, its model, and which of its rows (`t`) belong to the orders."""
+    """One table of a document: its name there, its model, and which of its rows belong to the orders.
+
+    Those whose `column` has a value of columns of other parts (`of`), if they fulfil a condition.
+    """
 
     name: str
     model: type[Model]
-    which: str
+    column: str
+    of: str
+    condition: str = ""
 
     @property
     def table(self) -> str:
@@ -42,116 +54,184 @@ class Part(NamedTuple):
     def key(self) -> list[str]:
         return [str(field.column) for field in self.model._meta.pk_fields]
 
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """Return the parts, and their columns, that name its rows."""
+        return [(name, column) for name, _, column in (source.partition(".") for source in self.of.split())]
 
-# Each starts from `its_orders (id)`, which the statement that uses them defines.
-SETS = """
-its_bookings AS MATERIALIZED (
-    SELECT id, agency_id FROM bookings_booking WHERE order_id IN (SELECT id FROM its_orders)
-), its_tickets AS MATERIALIZED (
-    SELECT id FROM ticketing_ticket WHERE booking_id IN (SELECT id FROM its_bookings)
-), its_coupons AS MATERIALIZED (
-    SELECT id, flight_id FROM ticketing_coupon WHERE ticket_id IN (SELECT id FROM its_tickets)
-), its_disruptions AS MATERIALIZED (
-    SELECT b.id AS disrupted_id, d.id, d.flight_id
-    FROM orders_disruptedbooking b JOIN orders_disruption d ON d.id = b.disruption_id
-    WHERE b.booking_id IN (SELECT id FROM its_bookings)
-), its_emds AS MATERIALIZED (
-    SELECT e.id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
-    WHERE i.order_id IN (SELECT id FROM its_orders)
-), its_flights AS MATERIALIZED (
-    SELECT id, carrier_id, origin_id, destination_id FROM flights_flight
-    WHERE id IN (SELECT flight_id FROM its_coupons UNION SELECT flight_id FROM its_disruptions)
-), its_fares AS MATERIALIZED (
-    SELECT id, origin_id, destination_id FROM flights_fare
-    WHERE id IN (SELECT fare_id FROM flights_flightcabin WHERE flight_id IN (SELECT id FROM its_flights))
-), its_payments AS MATERIALIZED (
-    SELECT id, account_id FROM partners_payment WHERE order_id IN (SELECT id FROM its_orders)
-), its_agencies AS MATERIALIZED (
-    SELECT id, plan_id FROM partners_agency WHERE id IN (
-        SELECT agency_id FROM its_bookings
-        UNION SELECT agency_id FROM orders_order WHERE id IN (SELECT id FROM its_orders)
-    )
-)"""
-THEIR_ORDER = "order_id IN (SELECT id FROM its_orders)"
-THEIR_BOOKING = "booking_id IN (SELECT id FROM its_bookings)"
+
 # In the order in which they can be loaded.
 REFERENCES = [
-    Part("plans", Plan, "id IN (SELECT plan_id FROM its_agencies)"),
-    Part("agencies", Agency, "id IN (SELECT id FROM its_agencies)"),
-    Part(
-        "accounts",
-        Account,
-        f"""code IN (
-            SELECT account_id FROM partners_ledgerentry WHERE {THEIR_ORDER} UNION SELECT account_id FROM its_payments
-        )""",
-    ),
-    Part(
-        "airports",
-        Airport,
-        """iata IN (
-            SELECT origin_id FROM its_flights UNION SELECT destination_id FROM its_flights
-            UNION SELECT origin_id FROM its_fares UNION SELECT destination_id FROM its_fares
-        )""",
-    ),
-    Part("carriers", Carrier, "iata IN (SELECT carrier_id FROM its_flights)"),
-    Part("fares", Fare, "id IN (SELECT id FROM its_fares)"),
-    Part("flights", Flight, "id IN (SELECT id FROM its_flights)"),
-    Part("cabins", FlightCabin, "flight_id IN (SELECT id FROM its_flights)"),
-    Part("departures", Departure, "flight_id IN (SELECT id FROM its_flights)"),
-    Part("disruptions", Disruption, "id IN (SELECT id FROM its_disruptions)"),
-    Part("products", Product, f"product_id IN (SELECT product_id FROM orders_orderitem WHERE {THEIR_ORDER})"),
+    Part("plans", Plan, "id", "agencies.plan_id"),
+    Part("agencies", Agency, "id", "orders.agency_id bookings.agency_id"),
+    Part("accounts", Account, "code", "ledger.account_id payments.account_id"),
+    Part("airports", Airport, "iata", "flights.origin_id flights.destination_id fares.origin_id fares.destination_id"),
+    Part("carriers", Carrier, "iata", "flights.carrier_id"),
+    Part("fares", Fare, "id", "cabins.fare_id"),
+    Part("flights", Flight, "id", "coupons.flight_id disruptions.flight_id"),
+    Part("cabins", FlightCabin, "flight_id", "flights.id"),
+    Part("departures", Departure, "flight_id", "flights.id"),
+    Part("disruptions", Disruption, "id", "disrupted_bookings.disruption_id"),
+    Part("products", Product, "product_id", "items.product_id"),
 ]
 OWN = [
-    Part("orders", Order, "id IN (SELECT id FROM its_orders)"),
-    Part("bookings", Booking, "id IN (SELECT id FROM its_bookings)"),
-    Part("items", OrderItem, THEIR_ORDER),
-    Part("tickets", Ticket, THEIR_BOOKING),
-    Part("coupons", Coupon, "ticket_id IN (SELECT id FROM its_tickets)"),
-    Part("travel_documents", TravelDocument, "ticket_id IN (SELECT id FROM its_tickets)"),
-    Part("emds", Emd, "id IN (SELECT id FROM its_emds)"),
-    Part("boarding_passes", BoardingPass, "coupon_id IN (SELECT id FROM its_coupons)"),
-    Part("scans", Scan, "coupon_id IN (SELECT id FROM its_coupons)"),
-    Part("bags", Bag, "coupon_id IN (SELECT id FROM its_coupons)"),
-    Part("disrupted_bookings", DisruptedBooking, THEIR_BOOKING),
-    Part("seat_holds", SeatHold, THEIR_BOOKING),
-    Part("quotes", Quote, f"{THEIR_BOOKING} AND confirmed_at IS NOT NULL"),  # the others are offers that run out
-    Part("order_quotes", OrderQuote, f"{THEIR_ORDER} AND confirmed_at IS NOT NULL"),
-    Part("ledger", LedgerEntry, THEIR_ORDER),
-    Part("payments", Payment, THEIR_ORDER),
-    Part("refunds", Refund, "payment_id IN (SELECT id FROM its_payments)"),
-    Part("executions", Execution, THEIR_ORDER),
-    Part("history", ExecutionEvent, "execution_id IN (SELECT id FROM its_orders)"),
+    Part("orders", Order, "id", ROOT),
+    Part("bookings", Booking, "order_id", "orders.id"),
+    Part("items", OrderItem, "order_id", "orders.id"),
+    Part("tickets", Ticket, "booking_id", "bookings.id"),
+    Part("coupons", Coupon, "ticket_id", "tickets.id"),
+    Part("travel_documents", TravelDocument, "ticket_id", "tickets.id"),
+    Part("emds", Emd, "order_item_id", "items.id"),
+    Part("boarding_passes", BoardingPass, "coupon_id", "coupons.id"),
+    Part("scans", Scan, "coupon_id", "coupons.id"),
+    Part("bags", Bag, "coupon_id", "coupons.id"),
+    Part("disrupted_bookings", DisruptedBooking, "booking_id", "bookings.id"),
+    Part("seat_holds", SeatHold, "booking_id", "bookings.id"),
+    # The others are offers that run out.
+    Part("quotes", Quote, "booking_id", "bookings.id", "confirmed_at IS NOT NULL"),
+    Part("order_quotes", OrderQuote, "order_id", "orders.id", "confirmed_at IS NOT NULL"),
+    Part("ledger", LedgerEntry, "order_id", "orders.id"),
+    Part("payments", Payment, "order_id", "orders.id"),
+    Part("refunds", Refund, "payment_id", "payments.id"),
+    Part("executions", Execution, "order_id", "orders.id"),
+    Part("history", ExecutionEvent, "execution_id", "orders.id"),
     Part(
         "events",
         Event,
-        """subject_id IN (
-            SELECT id FROM its_orders UNION ALL SELECT id FROM its_bookings UNION ALL SELECT id FROM its_tickets
-            UNION ALL SELECT id FROM its_coupons UNION ALL SELECT id FROM its_emds
-            UNION ALL SELECT id FROM ticketing_bag WHERE coupon_id IN (SELECT id FROM its_coupons)
-            UNION ALL SELECT id FROM its_payments
-            UNION ALL SELECT disrupted_id FROM its_disruptions
-            UNION ALL SELECT id FROM partners_refund WHERE payment_id IN (SELECT id FROM its_payments)
-        )""",
+        "subject_id",
+        "orders.id bookings.id tickets.id coupons.id emds.id bags.id payments.id disrupted_bookings.id refunds.id",
     ),
 ]
 PARTS = [*REFERENCES, *OWN]
+BY_NAME = {part.name: part for part in PARTS}
 
 
 @cache
-def order_document(order_id: str = "%(order_id)s::uuid") -> str:
-    """Return the SQL of an order's document, a row with one column `document`; `order_id` is the SQL of its id."""
-    rows = ", ".join(f"'{part.name}', {rows_of(part)}" for part in PARTS)
+def columns_of(name: str) -> list[str]:
+    """Return the columns of a part by which others find their rows."""
+    named = {column for part in PARTS for source, column in part.sources if source == name}
+    return sorted(named | COUNTED.get(name, set()))
+
+
+@cache
+def chain() -> list[Part]:
+    """Return the parts by which others find their rows, each behind those by which its own are found."""
+    found: dict[str, Part] = {}
+
+    def add(part: Part) -> None:
+        for name, _ in part.sources:
+            if name in BY_NAME and name not in found:
+                add(BY_NAME[name])
+        if columns_of(part.name):
+            found[part.name] = part
+
+    for part in PARTS:
+        add(part)
+    return list(found.values())
+
+
+# --- The rows of many orders: sets, to be joined ---
+
+
+@cache
+def sets() -> str:
+    """Return the SQL of `its_<part>`, tables of what belongs to the orders whose ids a table `root` has."""
+    return ", ".join(
+        f"its_{part.name} AS MATERIALIZED (SELECT {', '.join(columns_of(part.name))} FROM {part.table} t"
+        f" WHERE {among(part)})"
+        for part in chain()
+    )
+
+
+def among(part: Part) -> str:
+    """Return the SQL that tells whether a row `t` of a part belongs to the orders that `sets` starts from."""
+    found = (f"SELECT {column} FROM {f'its_{name}' if name in BY_NAME else name}" for name, column in part.sources)
+    return conditions(part, f"t.{part.column} IN ({' UNION ALL '.join(found)})")
+
+
+def conditions(part: Part, belongs: str) -> str:
+    return f"{belongs} AND t.{part.condition}" if part.condition else belongs
+
+
+# --- The rows of one order: arrays of what they refer to, and one sort ---
+
+COVERS = """jsonb_build_object(
+        'bookings', (SELECT COALESCE(jsonb_object_agg(b.id, b.version), '{}')
+            FROM unnest(bookings.id, bookings.version) AS b (id, version)),
+        'ledger', COALESCE(cardinality(ledger.account_id), 0))"""
+
+
+@cache
+def order_document(order_id: str, written: tuple[tuple[str, str], ...] = ()) -> str:
+    """Return the SQL of an order's document and of what it covers, one row `document, covers`.
+
+    `order_id` is the SQL of its id. A statement that writes rows itself does not see them: it names the parts
+    that it has written, each with the common table expression that returns its rows whole.
+    """
+    tables = {part.name: part.table for part in PARTS} | {
+        name: with_written(BY_NAME[name], rows) for name, rows in written
+    }
+    found = " ".join(f"CROSS JOIN LATERAL {arrays(part, tables[part.name])} AS {part.name}" for part in chain())
+    rows = {part.name: f"{tables[part.name]} t WHERE {within(part)}" for part in PARTS}
     return f"""
-    WITH its_orders (id) AS (VALUES ({order_id})), {SETS}
-    SELECT jsonb_build_object({rows}) AS document
+    SELECT document, {COVERS} AS covers
+    FROM (SELECT ARRAY[{order_id}] AS id) AS root {found} CROSS JOIN LATERAL ({document_of(rows)}) AS d
     """
 
 
-def rows_of(part: Part, source: str = "") -> str:
-    """Return the SQL of a part's rows as a JSON array in the order of its key."""
-    key = ", ".join(f"t.{column}" for column in part.key)
-    source = source or f"{part.table} t WHERE t.{part.which}"
-    return f"(SELECT COALESCE(jsonb_agg(to_jsonb(t) ORDER BY {key}), '[]') FROM {source})"
+def with_written(part: Part, rows: str) -> str:
+    """Return the SQL of a part's table with rows that the statement has written; without a name, of none."""
+    if not rows:
+        return f"(SELECT * FROM {part.table} WHERE false)"
+    key = ", ".join(part.key)
+    return f"(SELECT * FROM {part.table} WHERE ({key}) NOT IN (SELECT {key} FROM {rows}) UNION ALL TABLE {rows})"
+
+
+def arrays(part: Part, table: str) -> str:
+    values = ", ".join(f"array_agg({column}) AS {column}" for column in columns_of(part.name))
+    return f"(SELECT {values} FROM {table} t WHERE {within(part)})"
+
+
+def within(part: Part) -> str:
+    """Return the SQL that tells whether a row `t` of a part belongs to the order whose arrays are at hand."""
+    return conditions(part, f"t.{part.column} = ANY ({' || '.join(part.of.split())})")
+
+
+def document_of(rows: Mapping[str, str]) -> str:
+    """Return the SQL of a document, one row `document`, JSON text; `rows` says what each part's rows `t` come from.
+
+    A part's rows are in the order of its key.
+    """
+    names = ", ".join(f"'{name}'" for name in rows)
+    found = " UNION ALL ".join(
+        f"SELECT {place}, {keys_of(BY_NAME[name])}, row_to_json(t)::text FROM {source}"
+        for place, (name, source) in enumerate(rows.items(), start=1)
+    )
+    return f"""
+    SELECT '{{' || string_agg(part, ',') || '}}' AS document FROM (
+        SELECT '"' || (ARRAY[{names}])[place] || '":[' || COALESCE(string_agg(line, ','), '') || ']' AS part
+        FROM (
+            SELECT place, line FROM (
+                SELECT generate_series(1, {len(rows)}) AS place, NULL::uuid AS u, NULL::bigint AS n, NULL::text AS s,
+                    NULL::text AS line
+                UNION ALL {found}
+            ) AS found ORDER BY place, u, n, s
+        ) AS sorted GROUP BY place
+    ) AS parts
+    """
+
+
+def keys_of(part: Part) -> str:
+    """Return the key of a row `t` as the three columns of all parts' sort: a UUID, a number and a text."""
+    keys = {"u": "NULL", "n": "NULL", "s": "NULL"}
+    for field in part.model._meta.pk_fields:
+        kept = field.target_field if isinstance(field, ForeignKey) else field
+        kind = "u" if isinstance(kept, UUIDField) else "s" if isinstance(kept, CharField) else "n"
+        keys[kind] = f"t.{field.column}"
+    return ", ".join(keys.values())
+
+
+# --- Accounts ---
 
 
 @cache
@@ -160,15 +240,14 @@ def account_document() -> str:
 
     A posting is there with all its entries. It takes `code` and `subject_id`.
     """
-    sources = {
-        "plans": "(SELECT * FROM partners_plan WHERE id IN (SELECT plan_id FROM its_agencies))",
-        "agencies": "its_agencies",
-        "accounts": "its_accounts",
-        "ledger": "its_entries",
-        "events": "(SELECT * FROM skybridge_event WHERE subject_id = %(subject_id)s AND action LIKE 'account.%%')",
-    }
-    rows = ", ".join(
-        f"'{part.name}', {rows_of(part, sources[part.name] + ' t')}" for part in PARTS if part.name in sources
+    document = document_of(
+        {
+            "plans": "partners_plan t WHERE id IN (SELECT plan_id FROM its_agencies)",
+            "agencies": "its_agencies t",
+            "accounts": "its_accounts t",
+            "ledger": "its_entries t",
+            "events": "skybridge_event t WHERE subject_id = %(subject_id)s AND action LIKE 'account.%%'",
+        }
     )
     return f"""
     WITH its_entries AS MATERIALIZED (
@@ -180,5 +259,5 @@ def account_document() -> str:
     ), its_agencies AS MATERIALIZED (
         SELECT * FROM partners_agency WHERE id IN (SELECT agency_id FROM its_accounts)
     )
-    SELECT jsonb_build_object({rows}) AS document
+    SELECT document, jsonb_build_object('ledger', (SELECT count(*) FROM its_entries)) AS covers FROM ({document}) AS d
     """

@@ -4,6 +4,16 @@ from django.db import models
 from django.db.models import Q
 
 
+class WrittenJSON(models.JSONField):
+    """JSON as it was written, to be read as a whole: making jsonb of a backup takes as long as all its reading."""
+
+    def db_type(self, connection) -> str:
+        return "json"
+
+    def from_db_value(self, value, expression, connection):
+        return value  # which the driver has read
+
+
 class Backup(models.Model):
     """One version of a stream (an order, or an account's postings without one), kept here until the store has it.
 
@@ -19,7 +29,7 @@ class Backup(models.Model):
     stream = models.CharField(max_length=300, help_text="The order's id, or the account's code.")
     version = models.PositiveIntegerField()
     taken_at = models.DateTimeField()
-    document = models.JSONField(null=True)
+    document = WrittenJSON(null=True)
     covers = models.JSONField(default=dict, help_text="The versions of its bookings, and how many rows it has.")
     key = models.CharField(max_length=400, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
