@@ -51,6 +51,14 @@ class Statement(NamedTuple):
     closing: Decimal
 
 
+class StatementPage(NamedTuple):
+    """A statement with the lines of one page alone; opening and closing are the whole period's."""
+
+    statement: Statement
+    number: int
+    count: int
+
+
 def bank(provider: str) -> str:
     """Return the name of the account that a provider of payments pays into; `transfer` is for settlements."""
     return f"bank:{provider}"
@@ -242,20 +250,40 @@ def check_amount(amount: Decimal, currency: str) -> None:
 # --- The statement of an account ---
 
 LINES = """
-SELECT e.at, e.kind, e.order_id, e.reference, greatest(e.amount, 0), greatest(-e.amount, 0),
-    sum(e.amount) OVER (ORDER BY e.at, e.id), a.balance - COALESCE(sum(e.amount) OVER (), 0)
-FROM partners_account a LEFT JOIN partners_ledgerentry e ON e.account_id = a.code AND e.at >= %(first)s::timestamptz
-WHERE a.code = %(code)s ORDER BY e.at, e.id
+SELECT at, kind, order_id, reference, greatest(amount, 0), greatest(-amount, 0), opening + running, opening, closing,
+    page, pages
+FROM (
+    SELECT e.*, a.balance - later.amount AS closing,
+        a.balance - later.amount - COALESCE(sum(e.amount) OVER (), 0) AS opening, sum(e.amount) OVER lines AS running,
+        (row_number() OVER lines - 1) / %(size)s + 1 AS page,
+        greatest(1, (count(e.id) OVER () - 1) / %(size)s + 1) AS pages
+    FROM partners_account a CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(amount), 0) AS amount FROM partners_ledgerentry
+        WHERE account_id = a.code AND at >= %(end)s::timestamptz
+    ) AS later
+    LEFT JOIN partners_ledgerentry e
+        ON e.account_id = a.code AND e.at >= %(first)s::timestamptz AND e.at < %(end)s::timestamptz
+    WHERE a.code = %(code)s WINDOW lines AS (ORDER BY e.at, e.id)
+) AS line
+WHERE page = CASE WHEN %(page)s BETWEEN 1 AND pages THEN %(page)s ELSE pages END
+ORDER BY line.at, line.id
 """
+MOST = 2**31 - 1
 
 
 def statement(code: str, first_day: date, last_day: date) -> Statement:
-    """Return an owner's statement of the days from first to last (UTC); empty without an account. One statement.
+    """Return an owner's statement of the days from first to last (UTC); empty without an account. One statement."""
+    return statement_page(code, first_day, last_day, 1, MOST).statement
 
-    It reads the account's entries from the first day until now: what was owed before is what is owed now less these.
+
+def statement_page(code: str, first_day: date, last_day: date, number: int, size: int) -> StatementPage:
+    """Return the page of a statement of this number, or the last one if there is none. One statement.
+
+    What was owed at the end is what is owed now less what has moved since, so the cost of a page of the past grows
+    with what came after it, though only the database adds it up.
     """
-    first, end = day_start(first_day), day_start(last_day + timedelta(days=1))
-    found = rows(LINES, {"code": code, "first": first})
-    opening = found[0][-1] if found else Decimal(0)
-    lines = [Line._make((*row[:-2], opening + row[-2])) for row in found if row[0] is not None and row[0] < end]
-    return Statement(code, first_day, last_day, opening, lines, lines[-1].balance if lines else opening)
+    period = {"first": day_start(first_day), "end": day_start(last_day + timedelta(days=1))}
+    found = rows(LINES, {"code": code, "page": number, "size": size, **period})
+    opening, closing, *pages = found[0][7:] if found else (Decimal(0), Decimal(0), 1, 1)
+    lines = [Line._make(row[:7]) for row in found if row[0] is not None]
+    return StatementPage(Statement(code, first_day, last_day, opening, lines, closing), *pages)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from partners.callers import Caller
 from partners.exceptions import AgencyNotFound
-from partners.ledger import Statement, account_code, statement
+from partners.ledger import Statement, StatementPage, account_code, statement, statement_page
 from partners.models import Agency
 from skybridge.exceptions import Forbidden, MissingFields
 from skybridge.money import rounded
@@ -28,6 +28,14 @@ def statement_for(
     """
     code = account_code(*owner_for(caller, agency_id), currency)
     return statement(code, first_day, last_day)
+
+
+def page_for(
+    caller: Caller, *, currency: str, first_day: date, last_day: date, number: int, size: int
+) -> StatementPage:
+    """Return a page of the statement of a caller's own account. One statement."""
+    code = account_code(caller.agency_id, caller.user_id, currency)
+    return statement_page(code, first_day, last_day, number, size)
 
 
 def owner_for(caller: Caller, agency_id: UUID | None) -> tuple[UUID | None, str]:

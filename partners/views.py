@@ -31,7 +31,7 @@ from partners.forms import (
 from partners.keys import mode_of, terms_of
 from partners.models import Agency, ApiKey
 from partners.pages import page
-from partners.statements import statement_for
+from partners.statements import page_for
 from skybridge import pages
 from skybridge.exceptions import Forbidden, NotFound
 from skybridge.pages import PageForm
@@ -140,24 +140,22 @@ def statement_page(request):
     if not form.is_valid():
         return show(request, "agency_statement", {"tab": "statement"}, form)
     first, currency = form.cleaned_data["month"], form.cleaned_data["currency"]
-    found = statement_for(request.caller, agency_id=None, currency=currency, first_day=first, last_day=last_day(first))
-    shown, page_number, page_count = part_of(found.lines, request.GET.get("page", ""))
-    locators = agency_desk.locators_of({line.order_id for line in shown if line.order_id})
+    period = {"currency": currency, "first_day": first, "last_day": last_day(first)}
+    found, page_number, page_count = page_for(request.caller, number=page_asked(request), size=LINES, **period)
+    locators = agency_desk.locators_of({line.order_id for line in found.lines if line.order_id})
     context = {
         "tab": "statement", "found": found, "first": first, "currency": currency,
-        "lines": [(line, locators.get(line.order_id)) for line in shown],
+        "lines": [(line, locators.get(line.order_id)) for line in found.lines],
         "before": first - timedelta(days=1), "after": found.last_day + timedelta(days=1),
         "page_number": page_number, "page_count": page_count, "is_now": found.last_day >= at.date(),
     }  # fmt: skip
     return show(request, "agency_statement", context, form)
 
 
-def part_of(lines: list, asked: str) -> tuple[list, int, int]:
-    """Return the lines of one page, its number, and how many there are; the last page is shown first."""
-    page_count = max(1, -(-len(lines) // LINES))
-    is_number = asked.isascii() and asked.isdecimal() and len(asked) < 7
-    number = int(asked) if is_number and 1 <= int(asked) <= page_count else page_count
-    return lines[(number - 1) * LINES : number * LINES], number, page_count
+def page_asked(request) -> int:
+    """Return the number of the page asked for, 0 if there is no such number: that is the last page."""
+    asked = request.GET.get("page", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 7 else 0
 
 
 # --- API keys ---

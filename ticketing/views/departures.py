@@ -69,7 +69,8 @@ def departure_page(request, flight_id: UUID):
             return redirect("departure", flight_id)
     manifest = read_manifest(flight_id, at=timezone.now())
     form = form or GateForm(initial={"gate": manifest.departure.gate})
-    context = departure_context(request, manifest) | manifest_context(request, manifest)
+    context = departure_context(request, manifest)
+    context |= manifest_context(request, manifest, context["counts"])
     return pages.show(request, "ticketing/departure_page.html", context, form=form)
 
 
@@ -101,7 +102,7 @@ def departure_context(request, manifest: Manifest) -> dict:
     }
 
 
-def manifest_context(request, manifest: Manifest) -> dict:
+def manifest_context(request, manifest: Manifest, counts: dict) -> dict:
     """Return the passengers that are wanted, a page of them."""
     wanted = ManifestForm(request.GET).wanted
     state = State(wanted["state"]) if wanted["state"] else None
@@ -113,7 +114,7 @@ def manifest_context(request, manifest: Manifest) -> dict:
         "cabins": cabins_of(manifest.travellers),
         "text": wanted["q"],
         "state": wanted["state"],
-        "states": [(one.value, counts_of(manifest.travellers)[one.value]) for one in State],
+        "states": [(one.value, counts[one.value]) for one in State],
         "found": len(found),
         "travellers": found[(number - 1) * PASSENGERS : number * PASSENGERS],
         "before": urlencode(kept | {"page": number - 1}) if number > 1 else "",
