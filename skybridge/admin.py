@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -15,6 +16,8 @@ from django.db.models import CharField, Q, Value
 from django.db.models.functions import Cast
 from django.forms.models import model_to_dict
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from partners.callers import Caller
 from partners.models import Agency
@@ -141,6 +144,12 @@ class ListMixin(admin.ModelAdmin):
     paginator = CutPaginator
     sortable_by: ClassVar[Any] = ()
     find_by: Sequence[Finder] = ()
+
+    def action_checkbox(self, obj) -> str:
+        """Return Django's checkbox of a row; a template for each takes it a quarter of the list's time."""
+        label = format_html(gettext("Select this object for an action - {}"), str(obj))
+        box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+        return format_html(box, ACTION_CHECKBOX_NAME, obj.pk, label)
 
     def get_search_fields(self, request) -> Any:
         return self.search_fields or (("pk",) if self.find_by else ())

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from flights.models import Flight
 from orders import workflow
 from orders.models import Execution
 from skybridge.lists import first_number
@@ -93,3 +95,8 @@ def test_executions_at_a_state(office, acme, state):
     Execution.objects.filter(pk=placed).update(state=state)
     expected = [done["order_id"], placed] if state == "Notify" else [placed]
     assert [str(pk) for pk in shown(office, f"/admin/orders/execution/?state={state}")] == expected
+
+
+def test_a_row_s_checkbox_is_django_s(flight):
+    office, row = admin.site.get_model_admin(Flight), Flight.objects.get()
+    assert office.action_checkbox(row) == admin.ModelAdmin.action_checkbox(office, row).strip()
