@@ -4,14 +4,15 @@ With several flights the same statement takes their rows in primary key order, i
 when one of them is short of seats.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.utils import timezone
@@ -245,6 +246,10 @@ def execute(sql: str, parameters: dict) -> bool:
         return cursor.fetchone()[0] == 1
 
 
+def json_text(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
+
+
 def hold_parameters(view: BookingView, offers: Sequence[Offer], actor: Actor) -> dict:
     booking = view.booking
     return {
@@ -261,19 +266,18 @@ def hold_parameters(view: BookingView, offers: Sequence[Offer], actor: Actor) ->
         "at": booking.created_at,
         "contact_email": booking.contact_email,
         "contact_phone": booking.contact_phone,
-        "tickets": json.dumps([ticket._asdict() for ticket, _ in view.tickets], default=str),
-        "coupons": json.dumps(
+        "tickets": json_text([ticket._asdict() for ticket, _ in view.tickets]),
+        "coupons": json_text(
             [
                 coupon._asdict() | {"ticket_id": ticket.id, "takes_seat": takes_seat(ticket.passenger_type)}
                 for ticket, coupons in view.tickets
                 for coupon in coupons
-            ],
-            default=str,
+            ]
         ),
         "actor_kind": actor.kind,
         "actor_id": actor.id,
         "door": actor.door,
-        "after": json.dumps({"status": booking.status, "seats": booking.seats, "locator": booking.locator}),
+        "after": json_text({"status": booking.status, "seats": booking.seats, "locator": booking.locator}),
         "request_id": context.request_id.get(),
     }
 
@@ -285,6 +289,6 @@ def claim_parameters(claim: Claim, response: HttpResponse) -> dict:
         "key": claim.key,
         "fingerprint": claim.fingerprint,
         "kept_status": response.status_code,
-        "kept_headers": json.dumps(kept_headers(response)),
+        "kept_headers": json_text(kept_headers(response)),
         "kept_body": response.content,
     }

@@ -34,7 +34,7 @@ NO_CREDENTIALS = {
 
 
 def known(request, caller: Caller, auth: str) -> tuple[Caller, str]:
-    request._request.caller_name = f"{caller.kind}:{caller.id}"  # for the access log
+    request.caller_name = f"{caller.kind}:{caller.id}"  # for the access log
     return caller, auth
 
 
@@ -72,7 +72,7 @@ class StaffSessionAuthentication(SessionAuthentication):
     """
 
     def authenticate(self, request):
-        user = getattr(request._request, "user", None)
+        user = getattr(request, "user", None)
         if user is None or not user.is_active:
             return None
         self.enforce_csrf(request)
@@ -83,11 +83,11 @@ class StaffSessionAuthentication(SessionAuthentication):
 
 def is_in_role(user, request) -> bool:
     """Tell whether staff see what they read, or are at a gate or check-in desk that calls this. No desk sells."""
-    view = (request.parser_context or {}).get("view")
-    module = type(view).__module__
+    view = request.resolver_match.func
+    module, action = view.cls.__module__, view.actions.get(request.method.lower())
     if request.method in SAFE_METHODS:
         return user.has_perm(next((seen for name, seen in SEEN_WITH.items() if module.startswith(f"{name}.")), ""))
-    return module.startswith("ticketing.") and getattr(view, "action", "") != "issue" and user.has_perms(DEPARTING)
+    return module.startswith("ticketing.") and action != "issue" and user.has_perms(DEPARTING)
 
 
 def caller_from(user) -> Caller:

@@ -9,7 +9,6 @@ import orjson
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import viewsets
-from rest_framework.request import Request
 
 from skybridge import idempotency, problems, strict
 from skybridge.money import as_number
@@ -40,8 +39,9 @@ def shared(classes: tuple[type, ...]) -> list:
 class ApiViewSet(viewsets.ViewSet):
     """The base of all viewsets.
 
-    Its dispatch is REST framework's, less content negotiation (there is one format) and with `Idempotency-Key` around
-    the action. An action in `claims_itself` writes its claim in its own SQL statement.
+    Its dispatch is REST framework's, less content negotiation (there is one format) and the wrapper around Django's
+    request that parses bodies (`strict` does), and with `Idempotency-Key` around the action. An action in
+    `claims_itself` writes its claim in its own SQL statement.
     """
 
     claims_itself: frozenset[str] = frozenset()
@@ -49,9 +49,8 @@ class ApiViewSet(viewsets.ViewSet):
     request: Any
 
     def dispatch(self, request, *args, **kwargs):
-        self.args, self.kwargs = args, kwargs
-        self.request = request = self.initialize_request(request, *args, **kwargs)
-        self.headers = {}
+        self.request, self.args, self.kwargs = request, args, kwargs
+        self.action = self.action_map.get(request.method.lower())
         try:
             self.initial(request, *args, **kwargs)
             response = self.answer(request, *args, **kwargs)
@@ -61,12 +60,15 @@ class ApiViewSet(viewsets.ViewSet):
             response[name] = value
         return response
 
-    def initialize_request(self, request, *args, **kwargs):
-        """Wrap the request. Its body is for `strict` alone: REST framework would parse it to look for a CSRF token."""
-        wrapped = Request(request, (), self.get_authenticators(), self.get_content_negotiator(), {"view": self})
-        wrapped._data, wrapped._files = {}, {}
-        self.action = self.action_map.get(request.method.lower())
-        return wrapped
+    def initial(self, request, *args, **kwargs):
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
+
+    def perform_authentication(self, request):
+        """Let the first authenticator whose credentials are shown say who is calling."""
+        shown = (authenticator.authenticate(request) for authenticator in self.get_authenticators())
+        request.user, request.auth = next(filter(None, shown), (None, None))
 
     def get_authenticators(self):
         return shared(tuple(self.authentication_classes))
@@ -77,17 +79,12 @@ class ApiViewSet(viewsets.ViewSet):
     def get_throttles(self):
         return shared(tuple(self.throttle_classes))
 
-    def initial(self, request, *args, **kwargs):
-        self.perform_authentication(request)
-        self.check_permissions(request)
-        self.check_throttles(request)
-
     def answer(self, request, *args, **kwargs) -> HttpResponse:
         name = request.method.lower()
         act = getattr(self, name, None) if name in self.http_method_names else None
         if act is None:
             raise problems.MethodNotAllowed(headers={"Allow": ", ".join(self.allowed_methods)})
-        self.claim = idempotency.claim_of(request._request, f"{request.user.kind}:{request.user.id}")
+        self.claim = idempotency.claim_of(request, f"{request.user.kind}:{request.user.id}")
         if self.action not in self.claims_itself:
             return self.once(lambda: act(request, *args, **kwargs))
         try:
@@ -109,7 +106,7 @@ class ApiViewSet(viewsets.ViewSet):
         """Return the header that leads to the next page of a bare array."""
         if cursor is None:
             return {}
-        parameters = self.request._request.GET.copy()
+        parameters = self.request.GET.copy()
         parameters["cursor"] = cursor
         return {"Link": f'<{self.request.path}?{parameters.urlencode()}>; rel="next"'}
 
@@ -138,12 +135,11 @@ def operation(
     def declare(action):
         @functools.wraps(action)
         def checked(self, request, *args, **kwargs):
-            parameters = strict.query_parameters(request._request)
-            validated_query = strict.validated(query or NothingSerializer, parameters, query=True)
+            validated_query = strict.validated(query or NothingSerializer, strict.query_parameters(request), query=True)
             if query:
                 kwargs["query"] = validated_query
             if request.method not in ("GET", "HEAD"):
-                data = strict.validated(body or NothingSerializer, strict.json_body(request._request))
+                data = strict.validated(body or NothingSerializer, strict.json_body(request))
                 if body:
                     kwargs["data"] = data
             return action(self, request, *args, **kwargs)

@@ -2,36 +2,73 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.urls import Resolver404, resolve
 
 from skybridge.api import ApiViewSet
+from skybridge.middleware import request_context, security_headers
 from skybridge.paths import UUID_PATTERN
 
 SOME_ID = "00000000-0000-0000-0000-000000000000"
 with_some_id = re.compile(UUID_PATTERN).sub
 
 
+class Route(NamedTuple):
+    """A viewset's view, and what takes the parts out of a path that leads there."""
+
+    view: Callable[..., HttpResponse]
+    match: Callable[[str], re.Match[str] | None]
+
+
 def api_lane(get_response):
-    """Answer a call of the API that comes without a session by its viewset alone, which refuses what it cannot do."""
+    """Answer a call of the API that comes without a session by its viewset alone.
+
+    All else goes the long way, and what is refused there (another host, http where https is wanted) too.
+    """
+    answer = request_context(answer_call)
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if settings.SESSION_COOKIE_NAME not in request.META.get("HTTP_COOKIE", ""):
-            route = api_route(with_some_id(SOME_ID, request.path_info))
-            if route:
-                view, parts = route
-                return view(request, **parts(request.path_info[1:]).groupdict())
-        return get_response(request)
+        return answer(request) if is_for_lane(request) else get_response(request)
 
     return middleware
 
 
+def is_for_lane(request: HttpRequest) -> bool:
+    if settings.SESSION_COOKIE_NAME in request.META.get("HTTP_COOKIE", ""):
+        return False
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return False
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return route_of(request) is not None
+
+
+def answer_call(request: HttpRequest) -> HttpResponse:
+    view, match = route_of(request)
+    response = view(request, **match(request.path_info[1:]).groupdict())
+    for name, value in safe_headers(request.is_secure()):
+        response.headers.setdefault(name, value)
+    if not response.streaming:
+        response.headers["Content-Length"] = str(len(response.content))
+    return response
+
+
+def route_of(request: HttpRequest) -> Route | None:
+    return api_route(with_some_id(SOME_ID, request.path_info))
+
+
 @lru_cache(maxsize=1024)
-def api_route(path: str) -> tuple[Callable, Callable] | None:
-    """Return the view of an API path and what takes its parts out of it; None for a page, or nothing.
+def api_route(path: str) -> Route | None:
+    """Return where an API path leads; None for a page, or nothing.
 
     Django tries its hundreds of patterns one after the other; here paths that differ by their ids alone share a line.
     """
@@ -41,4 +78,17 @@ def api_route(path: str) -> tuple[Callable, Callable] | None:
         return None
     if not issubclass(getattr(found.func, "cls", object), ApiViewSet):
         return None
-    return found.func, re.compile(found.route).search
+    return Route(found.func, re.compile(found.route).search)
+
+
+@cache
+def safe_headers(is_secure: bool) -> list[tuple[str, str]]:
+    """Return what the middleware for browsers' safety adds to every answer."""
+    request = HttpRequest()
+    request.META = {settings.SECURE_PROXY_SSL_HEADER[0]: settings.SECURE_PROXY_SSL_HEADER[1] if is_secure else ""}
+    answer = HttpResponse()
+    del answer.headers["Content-Type"]
+    for middleware in (security_headers, XFrameOptionsMiddleware):
+        answer = middleware(lambda _, answer=answer: answer)(request)
+    answer = SecurityMiddleware(lambda _: answer).process_response(request, answer)
+    return list(answer.items())

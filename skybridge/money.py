@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 # Source: ISO 4217 minor units; every currency that is not listed has two.
 MINOR_UNITS = {
@@ -32,6 +33,7 @@ MINOR_UNITS = {
 }
 
 
+@cache
 def minor_unit(currency: str) -> Decimal:
     """Return the smallest amount of a currency, such as 0.01 for USD and 1 for JPY."""
     return Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))

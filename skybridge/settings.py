@@ -59,21 +59,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "skybridge.lane.api_lane",  # what follows is for pages and for calls with a session
     "skybridge.middleware.request_context",
     "skybridge.middleware.security_headers",
-    "django.middleware.security.SecurityMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "skybridge.lane.api_lane",  # what follows is for pages and for calls with a session
     "skybridge.middleware.own_refusals",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "skybridge.staff_sessions.watch",
     "skybridge.sign_in.require_second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
