@@ -22,6 +22,7 @@ from .schemas import BookingOut
 
 router = APIRouter()
 TICKET_SERIAL = Sequence("ticketing_serial")
+WITH_TICKETS_AND_CARRIERS = tickets_with(joinedload(Flight.carrier, innerjoin=True))
 
 
 @router.post("/api/v1/bookings/{booking_id}/confirm", response_model=BookingOut)
@@ -40,10 +41,10 @@ async def locked_booking(session: AsyncSession, booking_id: UUID, caller: Caller
     query = (
         select(Booking)
         .where(Booking.id == booking_id, Booking.agency_id == caller.agency_id)
-        .options(tickets_with(joinedload(Flight.carrier, innerjoin=True)))
+        .options(WITH_TICKETS_AND_CARRIERS)
         .with_for_update(of=Booking)
     )
-    booking = await session.scalar(query)
+    booking = (await session.scalars(query)).unique().one_or_none()
     if booking is None:
         raise Refusal(404, "booking_not_found", "Booking not found")
     return booking

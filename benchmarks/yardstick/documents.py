@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .models import Booking, Coupon, Flight, FlightCabin, Ticket
+from sqlalchemy import Row
+
+from .models import Booking, Coupon, Flight, Ticket
 
 WORDS = {
     "O": "issued",
@@ -38,13 +40,14 @@ def flight_document(flight: Flight) -> dict[str, Any]:
     }
 
 
-def offer_document(cabin: FlightCabin) -> dict[str, Any]:
-    return flight_document(cabin.flight) | {
-        "cabin": cabin.cabin,
-        "seatAvailability": cabin.free,
-        "price": cabin.fare.total_amount,
-        "currency": cabin.fare.currency,
-        "fare_basis": cabin.fare.fare_basis,
+def offer_document(offer: Row) -> dict[str, Any]:
+    """Return a row of a search."""
+    return {
+        **offer._mapping,
+        "flightId": f"{offer.carrier}{offer.flight_number}{offer.operational_suffix}",
+        "departureTime": offer.departs_at.astimezone(ZoneInfo(offer.origin_timezone)),
+        "arrivalTime": offer.arrives_at.astimezone(ZoneInfo(offer.destination_timezone)),
+        "duration_minutes": int((offer.arrives_at - offer.departs_at).total_seconds()) // 60,
     }
 
 

@@ -6,14 +6,14 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import select
-from sqlalchemy.orm import aliased, contains_eager
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from . import config
 from .callers import CurrentCaller
 from .database import Session
 from .documents import offer_document
-from .models import Airport, Flight, FlightCabin, now
+from .models import Airport, Fare, Flight, FlightCabin, now
 from .schemas import OfferOut
 
 router = APIRouter()
@@ -27,34 +27,52 @@ def fold(text: str) -> str:
     return " ".join(re.sub(r"[^\w]", " ", plain).split())
 
 
+# Only the columns that are answered: half the time of loading five entities for each of 20 flights.
+origin, destination = aliased(Airport), aliased(Airport)
+OFFERS = (
+    select(
+        Flight.id.label("event_id"),
+        Flight.carrier_id.label("carrier"),
+        Flight.flight_number,
+        Flight.operational_suffix,
+        Flight.departure_date.label("departureDate"),
+        Flight.origin_id.label("origin"),
+        Flight.destination_id.label("destination"),
+        Flight.departs_at,
+        Flight.arrives_at,
+        Flight.aircraft_type,
+        Flight.status,
+        func.coalesce(func.nullif(origin.city, ""), origin.name).label("departureCity"),
+        func.coalesce(func.nullif(destination.city, ""), destination.name).label("destinationCity"),
+        origin.timezone.label("origin_timezone"),
+        destination.timezone.label("destination_timezone"),
+        FlightCabin.cabin,
+        FlightCabin.free.label("seatAvailability"),
+        Fare.total_amount.label("price"),
+        Fare.currency,
+        Fare.fare_basis,
+    )
+    .join_from(FlightCabin, Flight)
+    .join(FlightCabin.fare)
+    .join(Flight.origin.of_type(origin))
+    .join(Flight.destination.of_type(destination))
+    .order_by(Flight.departs_at, Flight.id)
+)
+
+
 @router.get("/searchFlights", response_model=list[OfferOut])
 async def search_flights(
     departureCity: Place, destinationCity: Place, departureDate: date, caller: CurrentCaller, session: Session
 ) -> list[dict[str, Any]]:
-    origin, destination = aliased(Airport), aliased(Airport)
-    query = (
-        select(FlightCabin)
-        .join(FlightCabin.flight)
-        .join(FlightCabin.fare)
-        .join(Flight.origin.of_type(origin))
-        .join(Flight.destination.of_type(destination))
-        .options(
-            contains_eager(FlightCabin.fare),
-            contains_eager(FlightCabin.flight).options(
-                contains_eager(Flight.origin.of_type(origin)), contains_eager(Flight.destination.of_type(destination))
-            ),
-        )
-        .where(
-            origin.search_terms.contains([fold(departureCity)]),
-            destination.search_terms.contains([fold(destinationCity)]),
-            Flight.departure_date == departureDate,
-            Flight.departs_at > now() + config.SALES_CLOSE_BEFORE_DEPARTURE,
-            Flight.status.in_(["scheduled", "delayed"]),
-            FlightCabin.cabin == "Y",
-            FlightCabin.on_sale,
-            FlightCabin.free >= 1,
-        )
-        .order_by(Flight.departs_at, Flight.id)
+    query = OFFERS.where(
+        origin.search_terms.contains([fold(departureCity)]),
+        destination.search_terms.contains([fold(destinationCity)]),
+        Flight.departure_date == departureDate,
+        Flight.departs_at > now() + config.SALES_CLOSE_BEFORE_DEPARTURE,
+        Flight.status.in_(["scheduled", "delayed"]),
+        FlightCabin.cabin == "Y",
+        FlightCabin.on_sale,
+        FlightCabin.free >= 1,
     )
-    cabins = await session.scalars(query)
-    return [offer_document(cabin) for cabin in cabins]
+    rows = await session.execute(query)
+    return [offer_document(row) for row in rows]

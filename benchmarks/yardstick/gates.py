@@ -1,14 +1,14 @@
 """SCAN: a boarding pass is shown at a flight's gate, and its passenger boards or is refused."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from .backups import backup_of
 from .boarding import decide, is_bcbp, scan_document, text_of
@@ -16,6 +16,7 @@ from .callers import Caller, CurrentCaller
 from .database import Session
 from .documents import coupons_of
 from .models import (
+    Backup,
     BoardingPass,
     Booking,
     Coupon,
@@ -103,7 +104,7 @@ def new_scan(
 async def board(session: AsyncSession, found: BoardingPass, shown: ScanIn, caller: Caller, at: datetime) -> ScanOut:
     """Board a passenger: the next version of booking and order, and the order's backup with all that belongs to it."""
     coupon, booking = found.coupon, found.coupon.ticket.booking
-    order = await whole_order(session, booking.order_id)
+    order, bookings = await whole_order(session, booking.order_id)
     coupon.status, coupon.boarded_at = "L", at
     for changed in (booking, order):
         changed.version += 1
@@ -121,25 +122,36 @@ async def board(session: AsyncSession, found: BoardingPass, shown: ScanIn, calle
         )
     )
     await session.flush()
-    session.add(await whole_backup(session, order, found.flight, at))
+    session.add(await whole_backup(session, order, bookings, found.flight, at))
     return ScanOut.model_validate(record.answer)
 
 
-async def whole_order(session: AsyncSession, order_id: UUID) -> Order:
-    """Return a locked order with all that belongs to it but ledger and events."""
-    of_coupons = selectinload(Ticket.coupons).options(selectinload(Coupon.boarding_passes), selectinload(Coupon.scans))
-    query = select(Order).options(
-        selectinload(Order.items),
-        joinedload(Order.execution, innerjoin=True).selectinload(Execution.history),
-        selectinload(Order.bookings).selectinload(Booking.tickets).options(of_coupons),
+WITH_PROCESSING = (
+    joinedload(Order.items),
+    joinedload(Order.execution, innerjoin=True).joinedload(Execution.history),
+)
+WITH_PASSENGERS = (
+    joinedload(Booking.tickets)
+    .joinedload(Ticket.coupons)
+    .options(joinedload(Coupon.boarding_passes), joinedload(Coupon.scans))
+)
+
+
+async def whole_order(session: AsyncSession, order_id: UUID) -> tuple[Order, Sequence[Booking]]:
+    """Return a locked order with items and history, and its bookings with all that belongs to them."""
+    orders = await session.scalars(select(Order).where(Order.id == order_id).options(*WITH_PROCESSING))
+    bookings = await session.scalars(
+        select(Booking).where(Booking.order_id == order_id).order_by(Booking.id).options(WITH_PASSENGERS)
     )
-    return (await session.scalars(query.where(Order.id == order_id))).one()
+    return orders.unique().one(), bookings.unique().all()
 
 
-async def whole_backup(session: AsyncSession, order: Order, flight: Flight, at: datetime) -> Any:
-    tickets = [ticket for booking in order.bookings for ticket in booking.tickets]
-    coupons = [coupon for booking in order.bookings for coupon in coupons_of(booking)]
-    subjects = [row.id for row in (order, *order.bookings, *tickets, *coupons)]
+async def whole_backup(
+    session: AsyncSession, order: Order, bookings: Sequence[Booking], flight: Flight, at: datetime
+) -> Backup:
+    tickets = [ticket for booking in bookings for ticket in booking.tickets]
+    coupons = [coupon for booking in bookings for coupon in coupons_of(booking)]
+    subjects = [row.id for row in (order, *bookings, *tickets, *coupons)]
     events = await session.scalars(select(Event).where(Event.subject_id.in_(subjects)).order_by(Event.id))
     ledger = await session.scalars(select(LedgerEntry).where(LedgerEntry.order_id == order.id).order_by(LedgerEntry.id))
     return backup_of(
@@ -149,7 +161,7 @@ async def whole_backup(session: AsyncSession, order: Order, flight: Flight, at: 
         items=order.items,
         executions=[order.execution],
         history=order.execution.history,
-        bookings=order.bookings,
+        bookings=bookings,
         tickets=tickets,
         coupons=coupons,
         boarding_passes=[one for coupon in coupons for one in coupon.boarding_passes],

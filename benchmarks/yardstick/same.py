@@ -4,8 +4,8 @@
 
 Both work on one database, which has flights and products (`benchmarks.fill`); `--key` is a ground handler's, `--rival`
 another agency's. Bodies must be equal but for what each call makes anew: identifiers, numbers, moments. Passengers
-board if both were started with BOARDING_OPENS_MINUTES=1440; else it is too early for both. Ends with 1 if anything
-differs.
+board if both were started with BOARDING_OPENS_MINUTES=1440; else it is too early for both. Holds that have run out
+would count as free in SkyBridge's searches only: let none be there. Ends with 1 if anything differs.
 """
 
 import argparse

@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, new_id
-from .bookings import Booking
 
 
 class Product(Base):
@@ -46,7 +45,6 @@ class Order(Base):
     deleted_at: Mapped[datetime | None]
 
     items: Mapped[list["OrderItem"]] = relationship(back_populates="order", order_by="OrderItem.position", lazy="raise")
-    bookings: Mapped[list[Booking]] = relationship(order_by=Booking.id, lazy="raise")
     execution: Mapped["Execution"] = relationship(back_populates="order", lazy="raise")
 
 
