@@ -7,12 +7,13 @@ again after a crash, store the same bytes under the same key, which the store ta
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
-from queue import Empty, SimpleQueue
+from functools import cache, partial
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,11 +25,12 @@ from orders.objects import Version, body_of, key_of
 from orders.snapshots import account_document, order_document
 from partners.models import Account
 from skybridge.exceptions import DomainError
-from skybridge.storage import StorageUnavailable, digest, store
+from skybridge.storage import StorageUnavailable, Stored, digest, store
 
 logger = logging.getLogger(__name__)
 THREADS = 8
 LIMIT = 20_000  # versions of one run
+PART = 200  # versions, or streams, that are read at once
 MOST_COUNTED = 10_000
 LATE_SECONDS = 60
 DRAIN_LOCK = 0x5C4ED02E  # one run at a time, database-wide
@@ -95,52 +97,126 @@ def execute(sql: str, parameters: dict) -> None:
 
 # --- Storing: outside of transactions ---
 
-NEXT = """
-SELECT b.id, b.version, b.taken_at, b.document::text, (
+WAITING = """
+SELECT b.stream, b.id, b.kind, b.version, b.taken_at, b.document::text, (
     SELECT p.sha256 FROM orders_backup p
     WHERE p.kind = b.kind AND p.stream = b.stream AND p.version < b.version ORDER BY p.version DESC LIMIT 1)
-FROM orders_backup b WHERE b.kind = %s AND b.stream = %s AND b.stored_at IS NULL ORDER BY b.version LIMIT 1
+FROM orders_backup b WHERE b.kind = %s AND b.stream = ANY(%s::text[]) AND b.stored_at IS NULL
+ORDER BY b.stream, b.version LIMIT %s
+"""
+STORED = """
+UPDATE orders_backup b SET key = s.key, sha256 = s.sha256, store_version = s.store_version,
+    stored_at = %(at)s::timestamptz, document = NULL
+FROM unnest(%(ids)s::bigint[], %(keys)s::text[], %(digests)s::text[], %(store_versions)s::text[])
+    AS s (id, key, sha256, store_version)
+WHERE b.id = s.id AND b.stored_at IS NULL
 """
 
 
+class Waiting(NamedTuple):
+    """A version that waits, and the SHA-256 of the one before: None for the first, empty where that one waits, too."""
+
+    stream: str
+    row_id: int
+    kind: str
+    version: int
+    taken_at: datetime
+    document: str
+    previous: str | None
+
+    def after(self, sha256: str) -> Version:
+        """Return the version to store, `sha256` being that of the last one stored. Raises ChainBroken."""
+        previous = self.previous or sha256 or None
+        if not previous and self.version > 1:
+            raise ChainBroken(f"{self.stream}: version {self.version} waits, and no version before it is known.")
+        return Version(self.kind, self.stream, self.version, self.taken_at, previous, self.document)
+
+
+Outcome = tuple[list[tuple[int, Stored]], Exception | None]
+
+
 def store_order(order_id: UUID) -> int:
-    """Store the versions of an order that wait, and return how many. Raises StorageUnavailable."""
+    """Store the versions of an order that wait, and return how many. Raises as `store_waiting` does."""
     return store_waiting(Backup.Kind.ORDER, str(order_id))
 
 
 def store_waiting(kind: str, stream: str) -> int:
-    """Store the versions of a stream that wait, in order, and return how many. Two statements each.
+    """Store the versions of a stream that wait, in order, and return how many. Two statements for each PART of them.
 
     Raises StorageUnavailable; AlreadyStored when the store has something else under a key, ChainBroken.
     """
     stored = 0
-    while waiting := next_waiting(kind, stream):
-        row_id, version = waiting
-        store_version(row_id, version)
-        stored += 1
+    while waiting := waiting_versions(kind, [stream]):
+        done, failure = store_chain(waiting)
+        stored += record_stored(done)
+        if failure:
+            raise failure
     return stored
 
 
-def next_waiting(kind: str, stream: str) -> tuple[int, Version] | None:
+def store_orders(order_ids: Iterable[UUID]) -> dict[UUID, Exception]:
+    """Store the versions of some orders that wait, several at once; return why those that could not be were not."""
+    with ThreadPoolExecutor(THREADS, "backup") as pool:
+        failures = store_streams(Backup.Kind.ORDER, list(map(str, order_ids)), pool)[1]
+    return {UUID(stream): failure for stream, failure in failures.items()}
+
+
+def store_streams(kind: str, streams: Sequence[str], pool: Executor) -> tuple[int, dict[str, Exception]]:
+    """Store what waits of some streams; return how many versions that were, and why streams could not be.
+
+    Two statements for each PART of the versions. At the first sign that the store is down the others are not tried.
+    """
+    stored, failures, over = 0, dict[str, Exception](), threading.Event()
+    while waiting := waiting_versions(kind, [stream for stream in streams if stream not in failures]):
+        chains = [list(chain) for _, chain in groupby(waiting, key=attrgetter("stream"))]
+        outcomes = list(pool.map(partial(store_chain, over=over), chains))
+        stored += record_stored([pair for done, _ in outcomes for pair in done])
+        failures |= {chain[0].stream: failure for chain, (_, failure) in zip(chains, outcomes, strict=True) if failure}
+    return stored, failures
+
+
+def waiting_versions(kind: str, streams: Sequence[str]) -> list[Waiting]:
+    """Return the next versions of streams that wait, PART at most, stream by stream. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT, [kind, stream])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    row_id, number, taken_at, document, previous = row
-    if not previous and number > 1:
-        raise ChainBroken(f"{stream}: version {number} waits, and no version before it is known.")
-    return row_id, Version(kind, stream, number, taken_at, previous, document)
+        cursor.execute(WAITING, [kind, list(streams), PART])
+        return list(map(Waiting._make, cursor.fetchall()))
 
 
-def store_version(row_id: int, version: Version) -> None:
-    """Store a version, then let its row name the object in place of holding the content."""
-    key = key_of(version.kind, version.stream, version.version, version.taken_at)
-    body = body_of(version)
-    stored = store().put(key, body, sha256=digest(body))
-    Backup.objects.filter(pk=row_id, stored_at=None).update(
-        key=key, sha256=stored.sha256, stored_at=timezone.now(), store_version=stored.version_id, document=None
-    )
+def store_chain(waiting: Sequence[Waiting], over: threading.Event | None = None) -> Outcome:
+    """Store versions of one stream in order; return those that were stored, and why the next one was not.
+
+    Asks no database. When the store is away, `over` tells the other threads.
+    """
+    done: list[tuple[int, Stored]] = []
+    try:
+        for one in waiting:
+            if over and over.is_set():
+                raise StorageUnavailable("it was not available a moment ago")
+            version = one.after(done[-1][1].sha256 if done else "")
+            key = key_of(version.kind, version.stream, version.version, version.taken_at)
+            body = body_of(version)
+            done.append((one.row_id, store().put(key, body, sha256=digest(body))))
+    except StorageUnavailable as exc:
+        if over:
+            over.set()
+        return done, exc
+    except Exception as exc:
+        return done, exc
+    return done, None
+
+
+def record_stored(done: Sequence[tuple[int, Stored]]) -> int:
+    """Let rows name their objects in place of holding the content; return how many were given. One statement."""
+    if done:
+        parameters = {
+            "ids": [row_id for row_id, _ in done],
+            "keys": [stored.key for _, stored in done],
+            "digests": [stored.sha256 for _, stored in done],
+            "store_versions": [stored.version_id for _, stored in done],
+            "at": timezone.now(),
+        }
+        execute(STORED, parameters)
+    return len(done)
 
 
 # --- What waits ---
@@ -185,15 +261,32 @@ def drain(*, at: datetime, limit: int = LIMIT) -> int:
     It ends at the first sign that the store is down. Two at once do no harm.
     """
     report(lag(at))
-    streams = waiting_streams(limit)
-    if not streams:
-        return 0
-    queue: SimpleQueue[tuple[str, str]] = SimpleQueue()
-    for stream in streams:
-        queue.put(stream)
-    threads, over = min(THREADS, len(streams)), threading.Event()
-    with ThreadPoolExecutor(threads, "backup") as pool:
-        return sum(pool.map(lambda _: store_queue(queue, over), range(threads)))
+    stored = 0
+    with ThreadPoolExecutor(THREADS, "backup") as pool:
+        for kind, streams in parts(waiting_streams(limit)):
+            more, failures = store_streams(kind, streams, pool)
+            stored += more
+            tell(kind, failures)
+            if any(isinstance(failure, StorageUnavailable) for failure in failures.values()):
+                break
+    return stored
+
+
+def parts(streams: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the streams of one kind, PART at a time, in the order of the first."""
+    for kind, some in groupby(streams, key=itemgetter(0)):
+        names = [stream for _, stream in some]
+        yield from ((kind, names[start : start + PART]) for start in range(0, len(names), PART))
+
+
+def tell(kind: str, failures: Mapping[str, Exception]) -> None:
+    """Log what could not be stored, and once that the store is down."""
+    away = [failure for failure in failures.values() if isinstance(failure, StorageUnavailable)]
+    if away:
+        logger.warning("the object store is not available, backups wait: %s", away[0])
+    for stream, failure in failures.items():
+        if not isinstance(failure, StorageUnavailable):
+            logger.error("%s %s cannot be stored", kind, stream, exc_info=failure)
 
 
 def report(waiting: Lag) -> None:
@@ -205,32 +298,6 @@ def report(waiting: Lag) -> None:
 def waiting_streams(limit: int) -> list[tuple[str, str]]:
     rows = Backup.objects.filter(stored_at=None).order_by("pk").values_list("kind", "stream")[:limit]
     return list(dict.fromkeys(rows))
-
-
-def store_queue(queue: SimpleQueue, over: threading.Event) -> int:
-    """Store streams from a queue in a thread of its own."""
-    stored = 0
-    try:
-        while not over.is_set():
-            kind, stream = queue.get_nowait()
-            stored += try_to_store(kind, stream, over)
-    except Empty:
-        pass
-    finally:
-        connection.close()
-    return stored
-
-
-def try_to_store(kind: str, stream: str, over: threading.Event) -> int:
-    try:
-        return store_waiting(kind, stream)
-    except StorageUnavailable as exc:
-        if not over.is_set():
-            logger.warning("the object store is not available, backups wait: %s", exc)
-        over.set()
-    except Exception:
-        logger.exception("%s %s cannot be stored", kind, stream)
-    return 0
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 FORMAT = 1
@@ -18,7 +18,7 @@ ARCHIVE = "flights/"  # of departed flights, see `orders/archives.py`
 FOLDERS = {"order": "orders", "account": "accounts"}
 KEY = re.compile(r"(?P<folder>(?P<kind>order|account)s/[^/]+)/(?P<version>\d{8})_(?P<taken_at>[\dT]+\.\d{6}Z)\.json")
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-quoted = partial(json.dumps, ensure_ascii=False)
+MARKED = re.compile(r'"\\u0000([^"]*)"')
 
 
 class Name(NamedTuple):
@@ -127,8 +127,12 @@ def header_of(body: bytes) -> Header:
 
 def canonical(value: Any) -> str:
     """Return a value as canonical JSON. A Decimal keeps its places: no number passes through a float."""
-    if isinstance(value, dict):
-        return "{" + ",".join([f"{quoted(name)}:{canonical(value[name])}" for name in sorted(value)]) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    return f"{value:f}" if isinstance(value, Decimal) else quoted(value)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=marked)
+    return MARKED.sub(itemgetter(1), text)
+
+
+def marked(number: Any) -> str:
+    """Return a Decimal as a string that no document has: PostgreSQL's JSON cannot hold U+0000."""
+    if not isinstance(number, Decimal):
+        raise TypeError(f"{number!r} has no place in a document")
+    return f"\0{number:f}"

@@ -12,8 +12,8 @@ from partners.callers import Caller
 
 
 @shared_task(name="orders.carry_on")
-def carry_on(order_id: str) -> None:
-    workflow.advance(UUID(order_id))
+def carry_on(*order_ids: str) -> None:
+    workflow.carry_on(list(map(UUID, order_ids)))
 
 
 @shared_task(name="orders.sweep_executions", expires=10)

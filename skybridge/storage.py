@@ -9,9 +9,9 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from secrets import token_hex
 from typing import IO, NamedTuple, Protocol
 
 from django.conf import settings
@@ -21,6 +21,7 @@ SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 LONGEST_KEY = 1000
 NOTHING_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 INCOMING = ".incoming"  # no segment of a key begins with a dot
+MOST_SETTLED = 10_000
 
 
 class Stored(NamedTuple):
@@ -131,21 +132,24 @@ class DirectoryStore:
 
     A file gets its name when it is complete and on the disk, by a link, which fails where the name is taken; whoever
     is killed before leaves a nameless file in `.incoming`. No key can be the folder of another one: ValueError.
+
+    `settled` are folders that this process knows to be on the disk, with all above them: whoever finds one already
+    there cannot know whether its maker died before that.
     """
 
     def __init__(self, root: Path):
         self.root = root
+        self.settled: set[Path] = set()
 
     def put(self, key: str, body: bytes, *, sha256: str) -> Stored:
         require_key(key)
         require_digest(body, sha256)
         path = self.root / key
-        with disk(key):
-            self.require_no_clash(path)
-            self.make_folders(path)
-            self.link(path, f"{sha256}\n".encode() + body)
-            self.sync_folders(path)  # also after somebody else's link, who may have died before
-        require_same(key, self.read(key)[1], sha256)
+        with disk(key), self.settling(path):
+            is_new = self.link(path, f"{sha256}\n".encode() + body)
+            sync(path.parent)  # also after somebody else's link, who may have died before
+        if not is_new:
+            require_same(key, self.read(key)[1], sha256)
         return Stored(key, sha256, len(body), "")
 
     def get(self, key: str, *, sha256: str | None) -> bytes:
@@ -169,39 +173,66 @@ class DirectoryStore:
 
     # --- Writing ---
 
-    def require_no_clash(self, path: Path) -> None:
-        if path.is_dir() or any(folder.is_file() for folder in self.folders(path)[:-1]):
-            raise ValueError(f"One of two keys is the folder of the other: {path.relative_to(self.root)}")
+    @contextmanager
+    def settling(self, path: Path) -> Iterator[None]:
+        """Have the folders above a path, and after the block on the disk. Raises ValueError where a file is one."""
+        unsettled = [folder for folder in self.folders(path) if folder not in self.settled]
+        self.make(unsettled)
+        try:
+            yield
+        except FileNotFoundError:
+            self.settled.clear()  # somebody has removed one; the next attempt makes them anew
+            raise
+        for folder in unsettled:
+            sync(folder.parent)
+        if len(self.settled) > MOST_SETTLED:
+            self.settled.clear()
+        self.settled.update(unsettled)
 
-    def make_folders(self, path: Path) -> None:
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        for folder in reversed(self.folders(path)):
+    def make(self, folders: Sequence[Path]) -> None:
+        """Make folders, given from the innermost to the outermost."""
+        if self.root in folders:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(folders):
+            if folder.is_file() and folder != self.root:
+                raise self.clash(folder)
             folder.mkdir(mode=0o700, exist_ok=True)
 
-    def link(self, path: Path, content: bytes) -> None:
-        """Give content a name, unless that is taken."""
+    def clash(self, path: Path) -> ValueError:
+        return ValueError(f"One of two keys is the folder of the other: {path.relative_to(self.root)}")
+
+    def link(self, path: Path, content: bytes) -> bool:
+        """Give content a name, and tell whether that was free. Raises ValueError where it is a folder's."""
         with self.incoming() as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            with suppress(FileExistsError):
+            try:
                 os.link(file.name, path)
+            except FileExistsError:
+                if path.is_dir():
+                    raise self.clash(path) from None
+                return False
+        return True
 
     @contextmanager
     def incoming(self) -> Iterator[IO[bytes]]:
         """Open a file, readable by its owner alone, that is gone afterwards unless it was given a name."""
         folder = self.root / INCOMING
-        self.make_folders(folder / "file")
-        with NamedTemporaryFile(dir=folder, prefix="") as file:
-            yield file
-
-    def sync_folders(self, path: Path) -> None:
-        for folder in [*self.folders(path), self.root.parent]:
-            sync(folder)
+        if folder not in self.settled:
+            self.make(self.folders(folder / "file"))
+        with open(folder / token_hex(8), "xb", opener=privately) as file:
+            try:
+                yield file
+            finally:
+                os.unlink(file.name)
 
     def folders(self, path: Path) -> Sequence[Path]:
         """Return the folders above a path, the innermost first, the root last."""
-        return [folder for folder in path.parents if folder.is_relative_to(self.root)]
+        found = [path.parent]
+        while found[-1] != self.root:
+            found.append(found[-1].parent)
+        return found
 
     # --- Reading ---
 
@@ -242,6 +273,10 @@ def disk(key: str = "") -> Iterator[None]:
         yield
     except OSError as exc:
         raise StorageUnavailable(f"{exc.strerror or exc}", key) from exc
+
+
+def privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def sync(folder: Path) -> None:

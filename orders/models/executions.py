@@ -4,12 +4,24 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from bookings.models import Booking
 from orders.models.orders import Order
 from skybridge.states import StateMachine, status_check
+from ticketing.models import Emd
+
+
+class ExecutionQuerySet(models.QuerySet):
+    def with_contents(self):
+        """Tell of each whether its order sells bookings, and products for passengers."""
+        bookings, emds = (
+            Booking.objects.filter(order=OuterRef("pk")),
+            Emd.objects.filter(order_item__order=OuterRef("pk")),
+        )
+        return self.annotate(has_bookings=Exists(bookings), has_emds=Exists(emds))
 
 
 class Execution(StateMachine):
@@ -46,6 +58,10 @@ class Execution(StateMachine):
     started_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
 
+    objects = ExecutionQuerySet.as_manager()
+    has_bookings: bool  # where it was read `with_contents`
+    has_emds: bool
+
     class Meta:
         constraints = [status_check("execution_status", "RUNNING SUCCEEDED FAILED TIMED_OUT ABORTED")]
         indexes = [
@@ -62,8 +78,8 @@ class Execution(StateMachine):
         return self.arn
 
     @cached_property
-    def unwritten(self) -> list["ExecutionEvent"]:
-        """The lines of its history that are written when it is written next."""
+    def unwritten(self) -> list[dict]:
+        """The lines of its history that are written when it is written next (`orders/histories.py`)."""
         return []
 
     @property

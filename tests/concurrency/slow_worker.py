@@ -41,7 +41,7 @@ def struck(state: workflow.State) -> workflow.State:
         state.run(order_id)
         strike(state.name, "after", order_id)
 
-    return state._replace(run=run)
+    return state._replace(run=run, run_all=None, concerns=lambda execution: True)
 
 
 workflow.BY_NAME.update({state.name: struck(state) for state in workflow.STATES})
