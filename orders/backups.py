@@ -47,16 +47,22 @@ class ChainBroken(DomainError):
 COLUMNS = "kind, stream, version, taken_at, document, covers, key, sha256, store_version"
 
 
+def kept(orders: str, document: str) -> str:
+    """Return the SQL that keeps the orders of a table at its `updated_at`; `document` is that of the order `o.id`."""
+    return f"""
+    INSERT INTO orders_backup ({COLUMNS})
+    SELECT 'order', o.id::text, o.version, o.updated_at, document::json, covers, '', '', ''
+    FROM {orders} o CROSS JOIN LATERAL ({document}) AS d ORDER BY o.id"""
+
+
 @cache
 def keep_orders_sql() -> str:
     # What the ids are is hidden from the planner: a plan for one would always look cheaper than one for any number, and
     # be made anew at each call, which takes longer than the rest.
-    return f"""
-    INSERT INTO orders_backup ({COLUMNS})
-    SELECT 'order', o.id::text, o.version, %(at)s::timestamptz, document::json, covers, '', '', ''
-    FROM orders_order o CROSS JOIN LATERAL ({order_document("o.id")}) AS d
-    WHERE o.id = ANY ((SELECT %(order_ids)s::uuid[])::uuid[]) ORDER BY o.id
-    """
+    orders = """(
+        SELECT id, version, %(at)s::timestamptz AS updated_at FROM orders_order
+        WHERE id = ANY ((SELECT %(order_ids)s::uuid[])::uuid[]))"""
+    return kept(orders, order_document("o.id"))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Boarding: a hot operation. One statement reads all that the gate decides on, one changes, one keeps the backup.
+"""Boarding: a hot operation. One statement reads all that the gate decides on, one changes it and keeps the backups.
 
 The change acts on the booking only as it was read (same version); if somebody was faster it does nothing, and all is
 read and decided anew. It locks the orders, then the booking, then the coupon and its EMDs.
@@ -10,21 +10,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
 from flights.exceptions import FlightNotFound
-from orders import backups
+from orders.backups import kept
+from orders.snapshots import order_document
 from partners.callers import Caller
 from skybridge import context
-from skybridge.constraints import violates
 from skybridge.exceptions import ConcurrentChange
 from skybridge.identifiers import uuid7
 from ticketing.bcbp.decoding import message
 from ticketing.gate import Case, GateFlight, PassFacts, Presented, Reason, decide, read_barcode
 from ticketing.models import Coupon, Scan
 from ticketing.scans import (
-    SCAN_COLUMNS,
-    SCAN_VALUES,
+    ONCE,
+    SCAN_ROW,
     Attempt,
     DeviceResult,
     NonceReused,
@@ -33,7 +33,7 @@ from ticketing.scans import (
     keep_attempt,
     look_document,
     refuse_future,
-    scan_parameters,
+    scan_row,
     target_of,
 )
 
@@ -65,54 +65,73 @@ LEFT JOIN (
     LEFT JOIN ticketing_departure fd ON fd.flight_id = f.id
 ) ON p.digest = %(digest)s::bytea
 """
+# All that is known comes as one value. The subquery makes the orders' locks the first. Nothing happens if somebody has
+# changed them or the booking since the statement began: then what it sees, and would keep in the backups, is the past.
 # Who had boarded before the close-out that made a no-show of them has a good boarding pass again.
 # Each step of the coupon is an event, and of each EMD that goes with it: those are part of the orders that sold them.
-# The subquery makes the orders' locks the first.
+CHANGED = {
+    "orders": "its_version",
+    "bookings": "counted",
+    "coupons": "boarded",
+    "emds": "emd",
+    "boarding_passes": "revived",
+}
+ADDED = {"scans": "scan", "events": "event"}
 CHANGE = f"""
-WITH its_orders AS MATERIALIZED (
-    SELECT id FROM orders_order
-    WHERE id IN (
-        SELECT %(order_id)s::uuid
-        UNION SELECT i.order_id FROM ticketing_emd e JOIN orders_orderitem i ON i.id = e.order_item_id
-        WHERE e.coupon_id = %(coupon_id)s::uuid AND e.status = %(old)s AND %(old)s <> %(new)s
+WITH fact AS MATERIALIZED (
+    SELECT * FROM jsonb_to_record(%(facts)s::jsonb) AS f (order_id uuid, booking_id uuid, version int, coupon_id uuid,
+        old text, new text, boarded_at timestamptz, received_at timestamptz, actor_kind text, actor_id text, door text,
+        why text, request_id text, steps jsonb, scan jsonb)
+), seen AS MATERIALIZED (
+    SELECT id, version FROM orders_order WHERE id IN (
+        SELECT order_id FROM fact
+        UNION SELECT i.order_id
+        FROM fact f JOIN ticketing_emd e ON e.coupon_id = f.coupon_id AND e.status = f.old AND f.old <> f.new
+        JOIN orders_orderitem i ON i.id = e.order_item_id
     )
-    ORDER BY id FOR NO KEY UPDATE
+), its_orders AS MATERIALIZED (
+    SELECT o.id FROM seen JOIN orders_order o ON o.id = seen.id AND o.version = seen.version
+    ORDER BY o.id FOR NO KEY UPDATE OF o
 ), booking AS MATERIALIZED (
-    SELECT id FROM bookings_booking
-    WHERE id = %(booking_id)s::uuid AND version = %(version)s AND (SELECT count(*) FROM its_orders) >= 0
-    FOR NO KEY UPDATE
+    SELECT b.id FROM fact f JOIN bookings_booking b ON b.id = f.booking_id AND b.version = f.version
+    WHERE (SELECT count(*) FROM its_orders) = (SELECT count(*) FROM seen)
+    FOR NO KEY UPDATE OF b
+), coupon AS MATERIALIZED (
+    SELECT k.id FROM booking, fact f JOIN ticketing_coupon k ON k.id = f.coupon_id AND k.status = f.old
+    FOR NO KEY UPDATE OF k
+), scan AS (
+    INSERT INTO ticketing_scan
+    SELECT s.* FROM coupon, fact f, {SCAN_ROW.format(json="f.scan")} AS s {ONCE} RETURNING *
 ), boarded AS (
-    UPDATE ticketing_coupon k
-    SET status = %(new)s, boarded_at = %(boarded_at)s::timestamptz, is_no_show = FALSE
-    FROM booking WHERE k.id = %(coupon_id)s::uuid AND k.status = %(old)s
-    RETURNING k.id
+    UPDATE ticketing_coupon k SET status = f.new, boarded_at = f.boarded_at, is_no_show = FALSE
+    FROM scan, fact f WHERE k.id = scan.coupon_id RETURNING k.*
 ), emd AS (
-    UPDATE ticketing_emd e SET status = %(new)s
-    FROM boarded WHERE e.coupon_id = boarded.id AND e.status = %(old)s AND %(old)s <> %(new)s
-    RETURNING e.id
+    UPDATE ticketing_emd e SET status = f.new
+    FROM boarded k, fact f WHERE e.coupon_id = k.id AND e.status = f.old AND f.old <> f.new RETURNING e.*
 ), revived AS (
     UPDATE ticketing_boardingpass p SET ended_at = NULL, end_reason = ''
-    FROM boarded WHERE %(old)s = 'O' AND p.id = (
-        SELECT id FROM ticketing_boardingpass WHERE coupon_id = boarded.id AND end_reason = 'no_show'
+    FROM boarded k, fact f WHERE f.old = 'O' AND p.id = (
+        SELECT id FROM ticketing_boardingpass WHERE coupon_id = k.id AND end_reason = 'no_show'
         ORDER BY id DESC LIMIT 1)
+    RETURNING p.*
 ), counted AS (
-    UPDATE bookings_booking b SET version = version + 1, updated_at = %(received_at)s::timestamptz
-    FROM boarded WHERE b.id = %(booking_id)s::uuid
+    UPDATE bookings_booking b SET version = b.version + 1, updated_at = f.received_at
+    FROM boarded, fact f WHERE b.id = f.booking_id RETURNING b.*
 ), its_version AS (
-    UPDATE orders_order o SET version = version + 1, updated_at = %(received_at)s::timestamptz
-    FROM boarded, its_orders WHERE o.id = its_orders.id
-), scan AS (
-    INSERT INTO ticketing_scan ({SCAN_COLUMNS})
-    SELECT {SCAN_VALUES.format(coupon="boarded.id")} FROM boarded
+    UPDATE orders_order o SET version = o.version + 1, updated_at = f.received_at
+    FROM boarded, fact f, its_orders WHERE o.id = its_orders.id RETURNING o.*
 ), event AS (
     INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
-    SELECT %(received_at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, moved.noun || '.' || (step ->> 'verb'),
-        moved.id, step -> 'before', step -> 'after', %(why)s, %(request_id)s
+    SELECT f.received_at, f.actor_kind, f.actor_id, f.door, moved.noun || '.' || (step ->> 'verb'), moved.id,
+        step -> 'before', step -> 'after', f.why, f.request_id
     FROM (SELECT 'coupon' AS noun, id FROM boarded UNION ALL SELECT 'emd', id FROM emd) moved
-    CROSS JOIN jsonb_array_elements(%(steps)s::jsonb) WITH ORDINALITY AS steps (step, place)
+    CROSS JOIN fact f CROSS JOIN jsonb_array_elements(f.steps) WITH ORDINALITY AS steps (step, place)
     ORDER BY moved.noun, moved.id, place
+    RETURNING *
+), kept AS (
+    {kept("its_version", order_document("o.id", changed=CHANGED, added=ADDED))}
 )
-SELECT (SELECT count(*) FROM boarded), ARRAY(SELECT id FROM its_orders)
+SELECT count(*) FROM boarded
 """
 PATH = (Coupon.Status.OPEN, Coupon.Status.CHECKED_IN, Coupon.Status.LIFTED, Coupon.Status.FLOWN)
 F, KEPT = len(GateFlight._fields), 2
@@ -160,7 +179,7 @@ def look(barcode: str, *, flight_id: UUID | None = None, caller: Caller, at: dat
     scan_id, attempt = uuid7(), Attempt(barcode)
     answer = look_document(scan_id, case, decide(case))
     where = seen.gate or seen.flight
-    keep_attempt(scan_parameters(scan_id, Scan.Kind.LOOK, where.id if where else None, attempt, case, answer, caller))
+    keep_attempt(scan_row(scan_id, Scan.Kind.LOOK, where.id if where else None, attempt, case, answer, caller))
     return answer
 
 
@@ -172,7 +191,7 @@ def may_know(found: PassFacts, caller: Caller) -> bool:
 
 
 def board(flight_id: UUID, attempt: Attempt, *, caller: Caller, at: datetime) -> dict[str, Any]:
-    """Board a passenger, or refuse it for one reason; either is recorded. Three statements, two for a refusal.
+    """Board a passenger, or refuse it for one reason; either is recorded. Two statements.
 
     A nonce that the flight has seen gets its answer again. Raises InvalidInput, FlightNotFound, NonceReused.
     """
@@ -213,10 +232,10 @@ def write_attempt(case: Case, attempt: Attempt, *, is_reused: bool, caller: Call
     scan_id = uuid7()
     verdict = judge(case, Reason.NONCE_REUSED if is_reused else decide(case), attempt.device_result)
     answer = board_document(scan_id, case, verdict, attempt)
-    parameters = scan_parameters(scan_id, Scan.Kind.BOARD, gate_of(case).id, attempt, case, answer, caller)
+    row = scan_row(scan_id, Scan.Kind.BOARD, gate_of(case).id, attempt, case, answer, caller)
     if is_reused:
-        parameters["nonce"] = None
-    written = keep_attempt(parameters) if verdict.reason else write_boarding(case, parameters, caller)
+        row["nonce"] = None
+    written = keep_attempt(row) if verdict.reason else write_boarding(case, row, caller)
     return answer if written else None
 
 
@@ -230,7 +249,7 @@ def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
     found = case.found
     assert found
     target = target_of(case)
-    parameters = scan | {
+    facts = {
         "order_id": found.order_id,
         "booking_id": found.booking_id,
         "version": found.version,
@@ -238,29 +257,18 @@ def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
         "old": found.coupon_status,
         "new": target,
         "boarded_at": case.at,
+        "received_at": case.received_at,
+        "actor_kind": caller.kind,
+        "actor_id": caller.id,
         "door": caller.door,
         "why": "" if target != found.coupon_status else "an earlier scan was uploaded",
         "request_id": context.request_id.get(),
-        "steps": json.dumps(list(steps(found, target, case.at))),
+        "steps": list(steps(found, target, case.at)),
+        "scan": scan | {"coupon_id": found.coupon_id},
     }
-    try:
-        with transaction.atomic():
-            is_boarded, order_ids = execute(CHANGE, parameters)
-            if is_boarded and order_ids:
-                backups.keep_all(order_ids, at=case.received_at)
-            return is_boarded
-    except IntegrityError as exc:
-        if not violates(exc, "scan_nonce_once_per_flight"):
-            raise
-    return False
-
-
-def execute(sql: str, parameters: dict[str, Any]) -> tuple[bool, list[UUID]]:
-    """Tell whether somebody has boarded, and which orders that concerns."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        count, order_ids = cursor.fetchone()
-    return bool(count), order_ids
+        cursor.execute(CHANGE, {"facts": json.dumps(facts, default=str)})
+        return cursor.fetchone() == (1,)
 
 
 def steps(found: PassFacts, target: str, at: datetime) -> Iterator[dict[str, Any]]:

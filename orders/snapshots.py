@@ -8,7 +8,7 @@ One order's rows are found by arrays of the ids of those before them, and brough
 hash, for each table costs more than all of the reading.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -159,53 +159,77 @@ COVERS = """jsonb_build_object(
         'bookings', (SELECT COALESCE(jsonb_object_agg(b.id, b.version), '{}')
             FROM unnest(bookings.id, bookings.version) AS b (id, version)),
         'ledger', COALESCE(cardinality(ledger.account_id), 0))"""
+COVERS_NO_BOOKINGS = "jsonb_build_object('bookings', '{}'::jsonb, 'ledger', COALESCE(cardinality(ledger.account_id), 0))"
 
 
-@cache
-def order_document(order_id: str, written: tuple[tuple[str, str], ...] = ()) -> str:
+def order_document(
+    order_id: str,
+    *,
+    changed: Mapping[str, str] = {},
+    added: Mapping[str, str] = {},
+    only: Mapping[str, str] = {},
+    without: Collection[str] = (),
+) -> str:
     """Return the SQL of an order's document and of what it covers, one row `document, covers`.
 
-    `order_id` is the SQL of its id. A statement that writes rows itself does not see them: it names the parts
-    that it has written, each with the common table expression that returns its rows whole.
+    `order_id` is the SQL of its id. A statement does not see the rows that it writes itself: it names the parts of
+    which it has changed or added rows, each with the common table expression that returns them whole (`RETURNING t.*`);
+    `only` those rows are of a part that has no others. It is `without` parts that it knows to have none, and
+    those that are found by these alone.
     """
-    tables = {part.name: part.table for part in PARTS} | {
-        name: with_written(BY_NAME[name], rows) for name, rows in written
-    }
-    found = " ".join(f"CROSS JOIN LATERAL {arrays(part, tables[part.name])} AS {part.name}" for part in chain())
-    rows = {part.name: f"{tables[part.name]} t WHERE {within(part)}" for part in PARTS}
+    tables = {part.name: part.table for part in PARTS}
+    tables |= {name: but(BY_NAME[name], rows) for name, rows in changed.items()}
+    tables |= {name: f"(TABLE {BY_NAME[name].table} UNION ALL TABLE {rows})" for name, rows in added.items()}
+    tables |= only
+    empty = with_dependents(without)
+    found = " ".join(
+        f"CROSS JOIN LATERAL {arrays(part, tables[part.name], empty)} AS {part.name}"
+        for part in chain()
+        if part.name not in empty
+    )
+    rows = {p.name: "" if p.name in empty else f"{tables[p.name]} t WHERE {within(p, empty)}" for p in PARTS}
+    covers = COVERS if "bookings" not in empty else COVERS_NO_BOOKINGS
     return f"""
-    SELECT document, {COVERS} AS covers
+    SELECT document, {covers} AS covers
     FROM (SELECT ARRAY[{order_id}] AS id) AS root {found} CROSS JOIN LATERAL ({document_of(rows)}) AS d
     """
 
 
-def with_written(part: Part, rows: str) -> str:
-    """Return the SQL of a part's table with rows that the statement has written; without a name, of none."""
-    if not rows:
-        return f"(SELECT * FROM {part.table} WHERE false)"
+def with_dependents(names: Collection[str]) -> set[str]:
+    """Return parts, and those whose rows are found by these alone."""
+    found = set(names)
+    while more := {p.name for p in PARTS if p.name not in found and all(name in found for name, _ in p.sources)}:
+        found |= more
+    return found
+
+
+def but(part: Part, changed: str) -> str:
+    """Return the SQL of a table with the rows of another in place of its own."""
     key = ", ".join(part.key)
-    return f"(SELECT * FROM {part.table} WHERE ({key}) NOT IN (SELECT {key} FROM {rows}) UNION ALL TABLE {rows})"
+    return f"(SELECT * FROM {part.table} WHERE ({key}) NOT IN (SELECT {key} FROM {changed}) UNION ALL TABLE {changed})"
 
 
-def arrays(part: Part, table: str) -> str:
+def arrays(part: Part, table: str, empty: Collection[str]) -> str:
     values = ", ".join(f"array_agg({column}) AS {column}" for column in columns_of(part.name))
-    return f"(SELECT {values} FROM {table} t WHERE {within(part)})"
+    return f"(SELECT {values} FROM {table} t WHERE {within(part, empty)})"
 
 
-def within(part: Part) -> str:
+def within(part: Part, empty: Collection[str]) -> str:
     """Return the SQL that tells whether a row `t` of a part belongs to the order whose arrays are at hand."""
-    return conditions(part, f"t.{part.column} = ANY ({' || '.join(part.of.split())})")
+    found = (f"{name}.{column}" if column else name for name, column in part.sources if name not in empty)
+    return conditions(part, f"t.{part.column} = ANY ({' || '.join(found)})")
 
 
 def document_of(rows: Mapping[str, str]) -> str:
     """Return the SQL of a document, one row `document`, JSON text; `rows` says what each part's rows `t` come from.
 
-    A part's rows are in the order of its key.
+    A part's rows are in the order of its key; one that comes from nothing has none.
     """
     names = ", ".join(f"'{name}'" for name in rows)
     found = " UNION ALL ".join(
         f"SELECT {place}, {keys_of(BY_NAME[name])}, row_to_json(t)::text FROM {source}"
         for place, (name, source) in enumerate(rows.items(), start=1)
+        if source
     )
     return f"""
     SELECT '{{' || string_agg(part, ',') || '}}' AS document FROM (

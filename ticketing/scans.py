@@ -185,42 +185,38 @@ def flight_document(flight: GateFlight) -> dict[str, Any]:
 
 # --- Records ---
 
-SCAN_COLUMNS = """
-    id, kind, flight_id, coupon_id, nonce, barcode, reason, is_conflict, device_id, scanned_at, received_at, answer,
-    actor_kind, actor_id"""
-SCAN_VALUES = """
-    %(scan_id)s::uuid, %(kind)s, %(flight_id)s::uuid, {coupon}, %(nonce)s, %(barcode)s, %(reason)s,
-    %(is_conflict)s::boolean, %(device_id)s, %(scanned_at)s::timestamptz, %(received_at)s::timestamptz,
-    %(answer)s::jsonb, %(actor_kind)s, %(actor_id)s"""
+SCAN_ROW = "jsonb_populate_record(NULL::ticketing_scan, {json})"
+ONCE = "ON CONFLICT (flight_id, nonce) DO NOTHING"
 KEEP = f"""
-INSERT INTO ticketing_scan ({SCAN_COLUMNS}) VALUES ({SCAN_VALUES.format(coupon="NULL")})
-ON CONFLICT (flight_id, nonce) DO NOTHING RETURNING id"""
+INSERT INTO ticketing_scan SELECT s.* FROM {SCAN_ROW.format(json="%(scan)s::jsonb")} AS s {ONCE} RETURNING id"""
 
 
-def scan_parameters(
+def scan_row(
     scan_id: UUID, kind: str, flight_id: UUID | None, attempt: Attempt, case: Case, answer: dict, actor: Actor
 ) -> dict[str, Any]:
+    """Return the record of an attempt that has boarded nobody, by column."""
     return {
-        "scan_id": scan_id,
+        "id": str(scan_id),
         "kind": kind,
-        "flight_id": flight_id,
+        "flight_id": flight_id and str(flight_id),
+        "coupon_id": None,
         "nonce": attempt.nonce,
         "barcode": attempt.barcode.replace("\0", "\ufffd"),  # which PostgreSQL cannot hold
         "reason": answer["reason"] or "",
         "is_conflict": answer.get("is_conflict", False),
         "device_id": attempt.device_id,
-        "scanned_at": case.at,
-        "received_at": case.received_at,
-        "answer": json.dumps(answer),
+        "scanned_at": str(case.at),
+        "received_at": str(case.received_at),
+        "answer": answer,
         "actor_kind": actor.kind,
         "actor_id": actor.id,
     }
 
 
-def keep_attempt(parameters: dict[str, Any]) -> bool:
+def keep_attempt(row: dict[str, Any]) -> bool:
     """Record an attempt that changes nothing; tell whether its nonce was free. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(KEEP, parameters)
+        cursor.execute(KEEP, {"scan": json.dumps(row)})
         return cursor.fetchone() is not None
 
 
