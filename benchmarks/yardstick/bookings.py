@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
@@ -28,21 +29,30 @@ DESIGNATOR = re.compile(r"([A-Z]{3}|[A-Z0-9]{2})(\d{1,4})([A-Z]?)")
 @router.post("/bookFlight", response_model=MessageBookingOut)
 async def book_flight(wanted: BookFlightIn, caller: CurrentCaller, session: Session) -> dict[str, Any]:
     at = now()
+    while True:
+        try:
+            booking = await hold(session, wanted, caller, at)
+        except IntegrityError as error:
+            if "booking_locator" not in str(error.orig):  # else the locator is taken: draw another one
+                raise
+        else:
+            return booking_document(booking, caller.agency_name, at) | {"message": "Booking created successfully"}
+
+
+async def hold(session: AsyncSession, wanted: BookFlightIn, caller: Caller, at: datetime) -> Booking:
     async with session.begin():
         cabin = await locked_cabin(session, wanted)
         take_seats(cabin, wanted.seats, at)
         booking = new_booking(cabin, wanted, caller, at)
-        session.add(booking)
-        session.add(
-            SeatHold(
-                booking_id=booking.id, flight_cabin_id=cabin.id, seats=booking.seats, expires_at=booking.expires_at
-            )
+        seat_hold = SeatHold(
+            booking_id=booking.id, flight_cabin_id=cabin.id, seats=booking.seats, expires_at=booking.expires_at
         )
         after = {"status": booking.status, "seats": booking.seats, "locator": booking.locator}
-        session.add(
-            Event(at=at, actor_id=str(caller.agency_id), action="booking.pending", subject_id=booking.id, after=after)
+        event = Event(
+            at=at, actor_id=str(caller.agency_id), action="booking.pending", subject_id=booking.id, after=after
         )
-    return booking_document(booking, caller.agency_name, at) | {"message": "Booking created successfully"}
+        session.add_all([booking, seat_hold, event])
+    return booking
 
 
 async def locked_cabin(session: AsyncSession, wanted: BookFlightIn) -> FlightCabin:

@@ -38,16 +38,12 @@ async def confirm_booking(booking_id: UUID, caller: CurrentCaller, session: Sess
 
 
 async def locked_booking(session: AsyncSession, booking_id: UUID, caller: Caller) -> Booking:
-    query = (
-        select(Booking)
-        .where(Booking.id == booking_id, Booking.agency_id == caller.agency_id)
-        .options(WITH_TICKETS_AND_CARRIERS)
-        .with_for_update(of=Booking)
-    )
-    booking = (await session.scalars(query)).unique().one_or_none()
-    if booking is None:
+    """Lock a booking, then read it with its tickets, as they are now that nobody else changes them."""
+    mine = (Booking.id == booking_id, Booking.agency_id == caller.agency_id)
+    if await session.scalar(select(Booking.id).where(*mine).with_for_update()) is None:
         raise Refusal(404, "booking_not_found", "Booking not found")
-    return booking
+    bookings = await session.scalars(select(Booking).where(*mine).options(WITH_TICKETS_AND_CARRIERS))
+    return bookings.unique().one()
 
 
 def check_confirmable(booking: Booking, at: datetime) -> None:

@@ -64,7 +64,7 @@ def replay(earlier: Scan, text: str) -> ScanOut:
 
 
 async def locked_pass(session: AsyncSession, text: str) -> BoardingPass | None:
-    """Find a pass by its text; lock its order, booking and coupon."""
+    """Find a pass by its text; lock it with its order, booking and coupon."""
     query = (
         select(BoardingPass)
         .join(BoardingPass.coupon)
@@ -76,7 +76,7 @@ async def locked_pass(session: AsyncSession, text: str) -> BoardingPass | None:
             joinedload(BoardingPass.flight, innerjoin=True).joinedload(Flight.departure),
         )
         .where(BoardingPass.digest == sha256(text.encode()).digest())
-        .with_for_update(of=[Order, Booking, Coupon])
+        .with_for_update(of=[Order, Booking, Coupon, BoardingPass])
     )
     return await session.scalar(query)
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, new_id
@@ -106,7 +106,7 @@ class Backup(Base):
     stream: Mapped[str]
     version: Mapped[int]
     taken_at: Mapped[datetime]
-    document: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    document: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     covers: Mapped[dict[str, Any]]
     key: Mapped[str] = mapped_column(default="")
     sha256: Mapped[str] = mapped_column(default="")
