@@ -82,6 +82,7 @@ class Payment(StateMachine):
             models.Index(
                 fields=["status", "id"], name="payment_not_made", condition=Q(status__in=["declined", "canceled"])
             ),
+            models.Index(fields=["settled_at"], name="payment_for_quote", condition=Q(purpose__startswith="quote:")),
         ]
 
     def __str__(self) -> str:
