@@ -2,12 +2,12 @@
 
 It works on SkyBridge's own tables, answers the calls that the benchmark makes with the same fields and statuses, and
 writes the same rows, each call in one transaction. It is written as FastAPI's and SQLAlchemy's documentation has it: a
-session per request, declared response models (which FastAPI turns into JSON in one step), no lazy loading,
-`expire_on_commit=False`, a pool as large as a worker's share of the load, the API key remembered in the process for some
-seconds. Seats, stock, credit and boarding are guarded by SELECT ... FOR UPDATE; the account is locked last and shortly.
-Where the ORM leaves a choice it is the faster one: READ is one statement of joins, SEARCH selects columns, not entities.
+session (with its BEGIN) per request, declared response models, which FastAPI turns into JSON in one step, no lazy
+loading, `expire_on_commit=False`, a pool as large as a worker's share of the load, the API key remembered in the
+process for some seconds. Seats, stock, credit and boarding are guarded by SELECT ... FOR UPDATE, the account last.
+Where the ORM leaves a choice it is the faster one: READ is one statement of joins, SEARCH selects columns.
 
-    uvicorn yardstick.app:app --workers 2 --loop uvloop --http httptools --no-access-log   # in benchmarks/
+    uvicorn yardstick.app:app --workers 2 --loop uvloop --http httptools --no-access-log  # in benchmarks/
 
 It reads DATABASE_URL (postgres://user:password@host:port/name), DATABASE_POOL_SIZE (10), the terms of business under
 SkyBridge's names (HOLD_MINUTES, SALES_CLOSE_MINUTES, BOARDING_OPENS_MINUTES, BOARDING_CLOSES_MINUTES, ACCOUNTING_CODE),
