@@ -4,7 +4,7 @@ An EMD is part of the order that sold it. It follows a coupon of a booking, whic
 moves coupons locks all of these orders.
 """
 
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -18,7 +18,6 @@ from flights.models import Flight
 from orders.exceptions import EventNeeded, OrderActionNotAllowed, TicketNotForOrder
 from orders.models import Order, OrderItem
 from partners.callers import Caller
-from skybridge.exceptions import ConcurrentChange
 from skybridge.identifiers import uuid7
 from ticketing.emds import CLOSED, OPEN
 from ticketing.exceptions import (
@@ -137,12 +136,6 @@ def lock_orders_of(booking_ids: Collection[UUID]) -> dict[UUID, Order]:
     selling = Booking.objects.filter(pk__in=booking_ids).exclude(order=None).values_list("order_id")
     concerned = selling.union(sold_to(booking_ids).values_list("order_item__order_id"))
     return {order.pk: order for order in Order.objects.locked().filter(pk__in=concerned)}
-
-
-def require_locked(booking_ids: Sequence[UUID], orders: Container[UUID]) -> None:
-    """Refuse when an order has sold an EMD to bookings' passengers before they were locked. Raises ConcurrentChange."""
-    if any(order_id not in orders for order_id in sold_to(booking_ids).values_list("order_item__order_id", flat=True)):
-        raise ConcurrentChange
 
 
 def concerned_orders(order_id: UUID) -> list[UUID]:
