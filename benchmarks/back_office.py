@@ -32,7 +32,8 @@ from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment, teardown_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from benchmarks.fill import fill  # noqa: E402
+from benchmarks.fill import add_products, fill  # noqa: E402
+from benchmarks.sales import Volume, sell  # noqa: E402
 from bookings.models import Booking  # noqa: E402
 from flights.models import Flight  # noqa: E402
 from orders import dashboard_sales  # noqa: E402
@@ -43,97 +44,13 @@ from ticketing.models import Coupon, Ticket  # noqa: E402
 REPETITIONS = 15
 FIND_MS, PAGE_MS, STATEMENTS = 200, 300, 25
 
-# Two in three surnames are one of two thousand, spread as names are; each third is rare. One in three has accents.
-SALE = """
-CREATE TABLE IF NOT EXISTS sale AS
-WITH flight AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n FROM flights_flight)
-SELECT sales.n, at, uuid_at(at) AS order_id, uuid_at(at) AS booking_id, uuid_at(at) AS ticket_id,
-    uuid_at(at) AS coupon_id,
-    locator_of(sales.n) AS locator, agency.id AS agency_id, f.id AS flight_id,
-    (ARRAY['confirmed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'confirmed', 'canceled',
-        'canceled', 'refunded'])[1 + sales.n %% 10] AS booking_status,
-    (ARRAY['delivered', 'shipped', 'processing', 'processing', 'processing', 'processing', 'processing', 'cancelled',
-        'cancelled', 'cancelled'])[1 + sales.n %% 10] AS order_status,
-    CASE sales.n %% 3 WHEN 0 THEN 'Müller' || (power(random(), 3) * 1000)::int WHEN 1 THEN
-        'Smith' || (power(random(), 3) * 1000)::int ELSE initcap(substr(md5(sales.n::text), 1, 7)) END AS surname,
-    (ARRAY['Ada', 'Zoë', 'Grace', 'José', 'Ivan', 'Mary'])[1 + sales.n %% 6] AS given_name
-FROM (SELECT n, now() - (%(rows)s - n) * interval '60 seconds' AS at FROM generate_series(1, %(rows)s) AS n) AS sales
-JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k FROM partners_agency) AS agency ON agency.k = sales.n %% 200
-JOIN flight f ON f.n = sales.n %% (SELECT count(*) FROM flights_flight)
-ORDER BY sales.n
-"""
-FUNCTIONS = """
-CREATE OR REPLACE FUNCTION uuid_at(at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
-    SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
-        || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid $$;
-CREATE OR REPLACE FUNCTION locator_of(n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT string_agg(substr('BCDFGHJKMNPQRSTVWXYZ2345679',
-        1 + ((n * 7919 + 104729) / (27 ^ i)::bigint %% 27)::int, 1), '')
-    FROM generate_series(0, 5) AS i $$;
-"""
-AGENCIES = """
-WITH plan AS (
-    INSERT INTO partners_plan (name, rate, burst, quota_period) VALUES ('benchmark', 5, 10, 'day') RETURNING id
-)
-INSERT INTO partners_agency (id, name, plan_id, is_active, is_ground_handler, created_at)
-SELECT uuidv7(), 'Agency ' || lpad(n::text, 3, '0'), id, true, false, now() FROM plan, generate_series(1, 200) AS n
-"""
-ROWS = {
-    "orders_order": """(id, agency_id, customer_id, status, currency, total_amount, refunded_amount, payment_method,
-        contact_email, version, created_at, updated_at)
-        SELECT order_id, agency_id, 'customer-' || n / 5, order_status, 'USD', 100, 0,
-        CASE n % 2 WHEN 0 THEN 'card' ELSE 'account' END,
-        CASE n % 2 WHEN 0 THEN 'person' || n / 4 || '@example.com' ELSE '' END, 1, at, at FROM sale""",
-    "bookings_booking": """(id, locator, status, agency_id, user_id, order_id, seats, currency, total_amount,
-        refunded_amount, version, created_at, updated_at)
-        SELECT booking_id, locator, booking_status, agency_id, 'customer-' || n / 5, order_id, 1, 'USD', 100, 0, 1, at,
-        at FROM sale""",
-    "ticketing_ticket": """(id, booking_id, position, passenger_type, surname, given_name, title, number, issued_at,
-        is_superseded, created_at)
-        SELECT ticket_id, booking_id, 1, 'ADT', surname, given_name, '', '999' || lpad(n::text, 10, '0'), at, false, at
-        FROM sale""",
-    "ticketing_coupon": """(id, ticket_id, sequence, flight_id, cabin, status, takes_seat, fare_basis, currency,
-        fare_amount, taxes, total_amount)
-        SELECT coupon_id, ticket_id, 1, flight_id, 'Y', CASE booking_status WHEN 'confirmed' THEN 'O' WHEN 'canceled'
-        THEN 'V' ELSE 'R' END, true, 'YXOW', 'USD', 90, '[]', 100 FROM sale""",
-    "orders_orderitem": """(order_id, position, booking_id, is_change, description, quantity, price)
-        SELECT order_id, 1, booking_id, false, 'Flights', 1, 100 FROM sale""",
-    "orders_execution": """(order_id, status, state, attempt, losses, error, cause, redrive_count, last_event_id,
-        started_at, stopped_at)
-        SELECT order_id, CASE WHEN n % 1000 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, 'Notify', 0, 0, '', '', 0, 0, at, at
-        FROM sale""",
-    "partners_payment": """(id, order_id, purpose, account_id, provider, token, amount, currency, status, is_wanted,
-        refunded_amount, provider_reference, failure_code, failure_message, created_at)
-        SELECT uuid_at(at), order_id, 'order', 'cards:USD', 'sandbox', 'tok', 100, 'USD', 'succeeded', true, 0, '', '',
-        '', at FROM sale WHERE n % 2 = 0""",
-    "partners_ledgerentry": """(posting_id, at, kind, account_id, amount, currency, order_id, reference)
-        SELECT order_id, at, 'sale', CASE side WHEN 1 THEN 'cards:USD' ELSE 'sales:USD' END, 100 * side, 'USD',
-        order_id, '' FROM sale, (VALUES (1), (-1)) AS sides (side)""",
-    "skybridge_event": """(at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
-        SELECT at, 'agency', agency_id::text, 'api', action, CASE action WHEN 'order.pending' THEN order_id ELSE
-        booking_id END, NULL, '{"status": "x"}', '', md5(n::text)
-        FROM sale, (VALUES ('booking.pending'), ('booking.confirmed'), ('order.pending')) AS actions (action)""",
-    "orders_backup": """(kind, stream, version, taken_at, covers, key, sha256, stored_at, store_version)
-        SELECT 'order', order_id::text, 1, at, '{}', 'k', md5(n::text), at, '' FROM sale""",
-}
-
 
 def load(rows: int) -> None:
     """Sell so many bookings, each on an order of its own, from two years ago to this minute."""
     if not Flight.objects.exists():
         fill(50_000)
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica; SET work_mem = '256MB'; SET synchronous_commit = off")
-        cursor.execute(FUNCTIONS.replace("%%", "%"))
-        cursor.execute(AGENCIES)
-        cursor.execute(SALE, {"rows": rows})
-        for table, select in ROWS.items():
-            begun = time.monotonic()
-            cursor.execute(f"INSERT INTO {table} {select}")
-            print(f"{table:24}{cursor.rowcount:>12,} rows {time.monotonic() - begun:6.0f} s", flush=True)
-        cursor.execute("RESET ALL")
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+        add_products()
+    sell(Volume(rows, rows))
 
 
 CHECKED_IN = """

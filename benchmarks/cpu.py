@@ -37,8 +37,8 @@ def stat(pid: int) -> tuple[int, int]:
     return int(fields[1]), sum(map(int, fields[11:15]))
 
 
-def seconds_of(roots: set[int]) -> float:
-    """Return the processor time of processes and all their descendants."""
+def ticks_of(roots: set[int]) -> dict[int, int]:
+    """Return the ticks that processes and all their descendants have used, by process."""
     parents, ticks = {}, {}
     for pid in all_processes():
         try:
@@ -48,4 +48,22 @@ def seconds_of(roots: set[int]) -> float:
     members = set(roots)
     while more := {pid for pid, parent in parents.items() if parent in members} - members:
         members |= more
-    return sum(ticks.get(pid, 0) for pid in members) / TICKS
+    return {pid: ticks[pid] for pid in members if pid in ticks}
+
+
+def seconds_of(roots: set[int]) -> float:
+    """Return the processor time of processes and all their descendants."""
+    return sum(ticks_of(roots).values()) / TICKS
+
+
+def memory_of(roots: set[int]) -> int:
+    """Return the bytes of memory that processes and all their descendants have, shared pages by their share (PSS)."""
+    return sum(pss(pid) for pid in ticks_of(roots))
+
+
+def pss(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)

@@ -4,9 +4,12 @@ More flights are more routes: what one search finds stays the same.
 """
 
 import math
+from collections.abc import Iterable
 
 from django.db import connection
 
+from benchmarks.agencies import kept_of, key_of
+from benchmarks.loading import SETTINGS, without_indexes
 from flights.airports import load_airports
 
 DAYS = 365
@@ -51,26 +54,21 @@ FROM flights_flight f
 JOIN flights_fare p ON p.origin_id = f.origin_id AND p.destination_id = f.destination_id
 JOIN (VALUES ('Y', 165), ('J', 14)) AS cabin (cabin, seats) ON cabin.cabin = p.cabin
 """
-INDEXES = """
-SELECT i.indexrelid::regclass::text, c.conname, i.indrelid::regclass::text,
-    COALESCE(pg_get_constraintdef(c.oid), pg_get_indexdef(i.indexrelid))
-FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u'
-WHERE i.indrelid IN ('flights_flight'::regclass, 'flights_flightcabin'::regclass) AND NOT i.indisprimary
-"""
 PRODUCTS = """
 INSERT INTO orders_product (product_id, name, category, price, currency, stock, on_sale)
 SELECT 'BENCHMARK' || n, 'Bag', 'baggage', 10, 'USD', 1000000, true FROM generate_series(0, 99) AS n
 """
 AGENCY = """
 WITH plan AS (
-    INSERT INTO partners_plan (name, rate, burst, quota_period) VALUES ('benchmark', 100000, 1000000, 'day')
+    INSERT INTO partners_plan (name, rate, burst, quota_period) VALUES (%(name)s, %(rate)s, %(burst)s, 'day')
     RETURNING id
-), agency AS (
-    INSERT INTO partners_agency (id, name, plan_id, is_active, is_ground_handler, created_at)
-    SELECT uuidv7(), 'Benchmark', id, true, false, now() FROM plan RETURNING id
 )
+INSERT INTO partners_agency (id, name, plan_id, is_active, is_ground_handler, created_at)
+SELECT uuidv7(), %(name)s, id, true, %(is_ground_handler)s, now() FROM plan
+"""
+KEY = """
 INSERT INTO partners_apikey (id, agency_id, name, prefix, digest, created_at)
-SELECT uuidv7(), id, '', %(prefix)s, %(digest)s, now() FROM agency
+SELECT uuidv7(), id, '', %(prefix)s, %(digest)s, now() FROM partners_agency WHERE name = %(name)s
 """
 
 
@@ -79,32 +77,33 @@ def fill(flights: int) -> None:
     load_airports()
     routes = math.ceil(flights / DAYS / FLIGHTS_A_DAY)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SET session_replication_role = replica; SET statement_timeout = 0; SET maintenance_work_mem = '512MB'"
-        )
-        cursor.execute("SET work_mem = '256MB'; SET max_parallel_maintenance_workers = 2")
+        cursor.execute(SETTINGS)
         cursor.execute(ROUTES, {"routes": routes, "airports": math.isqrt(routes) + 2})
         cursor.execute(FARES)
         cursor.executemany("INSERT INTO flights_carrier VALUES (%s, '', '')", [[carrier] for carrier in CARRIERS])
-        cursor.execute(INDEXES)
-        indexes = cursor.fetchall()
-        for index, constraint, table, _ in indexes:
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}" if constraint else f"DROP INDEX {index}")
-        cursor.execute(FLIGHTS, {"carriers": CARRIERS, "days": DAYS, "a_day": FLIGHTS_A_DAY})
-        cursor.execute(CABINS)
-        for _, constraint, table, definition in indexes:
-            cursor.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {definition}" if constraint else definition
-            )
+        with without_indexes(["flights_flight", "flights_flightcabin"]):
+            cursor.execute(FLIGHTS, {"carriers": CARRIERS, "days": DAYS, "a_day": FLIGHTS_A_DAY})
+            cursor.execute(CABINS)
         cursor.execute("RESET ALL")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
-def add_agency(prefix: str, digest: bytes) -> None:
-    """Add an agency whose plan lets everything through, with one key."""
+def add_agency(name: str, *, rate: float = 100_000, burst: int = 1_000_000, is_ground_handler: bool = False) -> str:
+    """Add an agency with a plan of its own, which lets everything through unless told otherwise; return its key."""
+    terms = {"name": name, "rate": rate, "burst": burst, "is_ground_handler": is_ground_handler}
     with connection.cursor() as cursor:
-        cursor.execute(AGENCY, {"prefix": prefix, "digest": digest})
+        cursor.execute(AGENCY, terms)
+    give_keys([name])
+    return key_of(name)
+
+
+def give_keys(names: Iterable[str]) -> None:
+    """Give agencies their keys, which are made of their names."""
+    with connection.cursor() as cursor:
+        for name in names:
+            prefix, digest = kept_of(key_of(name))
+            cursor.execute(KEY, {"name": name, "prefix": prefix, "digest": digest})
 
 
 def add_products() -> None:

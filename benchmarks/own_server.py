@@ -1,13 +1,11 @@
 """A server of the benchmark's own, as in production, beside a private PostgreSQL and Valkey with many flights."""
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from base64 import b32encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -74,8 +72,7 @@ def own_server(flights: int) -> Iterator[Path]:
         django.setup()
         fill(flights)
         add_products()
-        key = "sb_test_" + b32encode(os.urandom(20)).decode().lower()
-        add_agency(key[:12], hashlib.sha256(key.encode()).digest())
+        key = add_agency("Benchmark")
         connection.close()
         port = free_port()
         web = Child("web", [sys.executable, *web_command("127.0.0.1", port)], directory / "web.log", directory=PROJECT)

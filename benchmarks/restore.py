@@ -99,7 +99,7 @@ def main() -> None:
 def make_orders(count: int) -> None:
     fill, add_agency = loaded("fill", "add_agency")
     fill(max(count // 50, 1000))
-    add_agency("benchmark", b"benchmark")
+    add_agency("Benchmark")
     with connection.cursor() as cursor:
         cursor.execute(ORDERS, {"orders": count})
         for statement in ROWS:
