@@ -31,16 +31,29 @@ def unused_purposes(order_id: UUID) -> list[str]:
     return [f"{QUOTE}{quote_id}" for quote_id in open_quotes.values_list("pk", flat=True)]
 
 
+def is_owed(order: Order) -> bool:
+    """Tell whether an order is charged to an owner, within its credit limit."""
+    return order.payment_method == Order.PaymentMethod.ACCOUNT and bool(order.agency_id or order.customer_id)
+
+
 def prepare_account(order: Order) -> None:
     """Refuse what the owner's credit does not cover before anything is taken. Raises CreditLimitExceeded."""
-    is_owed = order.payment_method == Order.PaymentMethod.ACCOUNT and (order.agency_id or order.customer_id)
-    if is_owed:
+    if is_owed(order):
         ledger.require_credit(order.agency_id, order.customer_id, order.currency, order.total_amount)
 
 
-def post_sale(order: Order, taxes: Decimal, *, at: datetime) -> None:
-    """Charge an order to its account. One statement. Raises CreditLimitExceeded."""
-    post(order, "sale", {ledger.SALES: taxes - order.total_amount, ledger.TAXES: -taxes}, at=at)
+def sale_legs(order: Order, taxes: Decimal) -> ledger.Legs:
+    """Return what charging an order to its account posts."""
+    return legs_of(order, {ledger.SALES: taxes - order.total_amount, ledger.TAXES: -taxes})
+
+
+def open_accounts(order: Order, legs: ledger.Legs) -> None:
+    """Make sure that the accounts of legs, which an order is charged to, are there."""
+    owed = account_of(order)
+    if is_owed(order):
+        ledger.open_account(order.agency_id, order.customer_id, order.currency)
+    own = {code for code, _ in legs if code != owed or not is_owed(order)}
+    ledger.open_system_accounts(own, order.currency)
 
 
 def post_settlement(order: Order, kind: str, settlement: Settlement, *, at: datetime, reference: str = "") -> None:
@@ -55,9 +68,11 @@ def post_settlement(order: Order, kind: str, settlement: Settlement, *, at: date
 
 def post(order: Order, kind: str, system_amounts: dict[str, Decimal], *, at: datetime, reference: str = "") -> None:
     """Post amounts of the airline's accounts (positive: debit) against the order's account."""
+    if legs := legs_of(order, system_amounts):
+        ledger.post(kind, legs, currency=order.currency, order_id=order.pk, reference=reference, at=at)
+
+
+def legs_of(order: Order, system_amounts: dict[str, Decimal]) -> ledger.Legs:
     legs = [(ledger.system_account(name, order.currency), amount) for name, amount in system_amounts.items() if amount]
     balance = -sum((amount for _, amount in legs), Decimal(0))
-    if balance:
-        legs.append((account_of(order), balance))
-    if legs:
-        ledger.post(kind, legs, currency=order.currency, order_id=order.pk, reference=reference, at=at)
+    return [*legs, (account_of(order), balance)] if balance else legs

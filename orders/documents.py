@@ -7,12 +7,13 @@ from typing import Any
 
 from bookings.documents import quote_status
 from orders.models import Execution, ExecutionEvent, Order, OrderItem, OrderQuote, Product, arn_of
+from orders.numbered_pages import OrderFacts
 from skybridge.money import rounded
 from skybridge.times import utc_text
 from ticketing.documents import emd_document
 
 
-def order_line(order: Order) -> dict[str, Any]:
+def order_line(order: Order | OrderFacts) -> dict[str, Any]:
     """Return an order as a list shows it."""
     return {
         "order_id": order.pk,

@@ -4,17 +4,17 @@ Locks are taken as everywhere: orders whose passengers get a product, bookings, 
 last.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
+from django.http import HttpResponse
 from django.utils import timezone
 
 from bookings.documents import BookingView, available_actions, read_bookings
@@ -22,20 +22,28 @@ from bookings.exceptions import BookingNotFound, HoldExpired
 from bookings.models import has_run_out, status_at
 from bookings.services import is_seen, put_on_order
 from orders import backups
-from orders.accounts import account_of, post_sale, prepare_account
+from orders.accounts import account_of, prepare_account
 from orders.emds import EmdDraft, Owner, Tied, coupons_for, lock_orders_of
-from orders.exceptions import BookingNotForSale, CurrencyMismatch, NotForPassengers, OutOfStock, ProductNotFound
+from orders.exceptions import BookingNotForSale, CurrencyMismatch, NotForPassengers, ProductNotFound
 from orders.models import Order, Product
-from orders.workflow import STATES, wake
+from orders.recording import Item, out_of_stock, write_order, write_whole_order
+from orders.workflow import wake
 from partners.callers import Caller
 from partners.payments.services import start_payment
-from skybridge import context
-from skybridge.events import Actor
-from skybridge.exceptions import ConcurrentChange, InvalidInput
+from skybridge.exceptions import InvalidInput
+from skybridge.idempotency import Claim
 from skybridge.identifiers import uuid7
+from skybridge.sql import read_rows
 from ticketing.models import Coupon
 
+Answer = Callable[[Order], HttpResponse]
 MOST = Decimal(10**8)  # what the columns have room for
+COLUMNS = [str(field.column) for field in Product._meta.concrete_fields]
+# How many ids there are is hidden from the planner, which would otherwise make a new plan at each call.
+PRODUCTS = f"""
+SELECT {", ".join(COLUMNS)} FROM orders_product
+WHERE product_id = ANY ((SELECT %(ids)s::text[])::text[]) AND on_sale
+"""
 
 
 @dataclass(frozen=True)
@@ -55,83 +63,13 @@ class NewOrder:
     tied: Sequence[Tied] = ()
 
     @property
-    def owner(self) -> Owner:
-        return Owner(self.agency_id, self.customer_id, self.booking_ids)
-
-
-class Item(NamedTuple):
-    """An item to be: `price` is of one piece, `taxes` the part of the whole item that is tax."""
-
-    product_id: str | None
-    booking_id: UUID | None
-    description: str
-    quantity: int
-    price: Decimal
-    currency: str
-    taxes: Decimal = Decimal(0)
-    emd: EmdDraft | None = None
+    def is_plain(self) -> bool:
+        """Tell whether products on account are all that it is about."""
+        return not (self.booking_ids or self.tied) and self.payment_method == Order.PaymentMethod.ACCOUNT
 
     @property
-    def total_amount(self) -> Decimal:
-        return self.price * self.quantity
-
-
-# The EMDs of items, as long as their coupons have the status that was read.
-EMDS = """, emds AS (
-    INSERT INTO ticketing_emd (id, ticket_id, coupon_id, order_item_id, product_id, type, rfic, rfisc, description,
-        quantity, currency, amount, status, created_at)
-    SELECT e.id, e.ticket_id, e.coupon_id, i.id, i.product_id, 'A', e.rfic, e.rfisc, i.description, i.quantity,
-        %(currency)s, i.price * i.quantity, e.status, %(at)s::timestamptz
-    FROM items i
-    JOIN jsonb_to_recordset(%(emds)s::jsonb) AS e (position int, id uuid, ticket_id uuid, coupon_id uuid, rfic text,
-        rfisc text, status text) ON e.position = i.position
-    JOIN ticketing_coupon k ON k.id = e.coupon_id AND k.status = e.status AND NOT k.is_superseded
-    RETURNING 1
-)"""
-WRITE = """
-WITH wanted AS (
-    SELECT * FROM jsonb_to_recordset(%(products)s::jsonb) AS w (product_id text, quantity int)
-), locked AS MATERIALIZED (
-    SELECT p.product_id, w.quantity FROM orders_product p JOIN wanted w ON w.product_id = p.product_id
-    ORDER BY p.product_id FOR UPDATE OF p
-), taken AS (
-    UPDATE orders_product p SET stock = p.stock - l.quantity
-    FROM locked l WHERE p.product_id = l.product_id AND p.stock >= l.quantity AND p.on_sale
-    RETURNING p.product_id
-), enough AS (
-    SELECT 1 WHERE (SELECT count(*) FROM taken) = (SELECT count(*) FROM wanted)
-), sold AS (
-    INSERT INTO orders_order (id, agency_id, customer_id, status, currency, total_amount, refunded_amount,
-        payment_method, contact_email, version, created_at, updated_at)
-    SELECT %(order_id)s::uuid, %(agency_id)s::uuid, %(customer_id)s, 'pending', %(currency)s,
-        %(total_amount)s::numeric, 0, %(payment_method)s, %(contact_email)s, 1, %(at)s::timestamptz,
-        %(at)s::timestamptz
-    FROM enough
-), items AS (
-    INSERT INTO orders_orderitem (order_id, position, product_id, booking_id, is_change, description, quantity, price)
-    SELECT %(order_id)s::uuid, i.position, i.product_id, i.booking_id, false, i.description, i.quantity, i.price
-    FROM enough, jsonb_to_recordset(%(items)s::jsonb) AS i (position int, product_id text, booking_id uuid,
-        description text, quantity int, price numeric)
-    RETURNING id, position, product_id, description, quantity, price
-), execution AS (
-    INSERT INTO orders_execution (order_id, status, state, attempt, losses, due_at, error, cause, redrive_count,
-        last_event_id, started_at)
-    SELECT %(order_id)s::uuid, 'RUNNING', %(first_state)s, 0, 0, %(at)s::timestamptz, '', '', 0, 1,
-        %(at)s::timestamptz
-    FROM enough
-), history AS (
-    INSERT INTO orders_executionevent (execution_id, event_id, type, at, state, details)
-    SELECT %(order_id)s::uuid, 1, 'ExecutionStarted', %(at)s::timestamptz, '', '{}' FROM enough
-), event AS (
-    INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
-    SELECT %(at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, 'order.pending', %(order_id)s::uuid, NULL,
-        %(after)s::jsonb, '', %(request_id)s
-    FROM enough
-){emds}
-SELECT (SELECT count(*) FROM enough), {count}
-"""
-WRITE_PLAIN = WRITE.replace("{emds}", "").replace("{count}", "0")
-WRITE_WITH_EMDS = WRITE.replace("{emds}", EMDS).replace("{count}", "(SELECT count(*) FROM emds)")
+    def owner(self) -> Owner:
+        return Owner(self.agency_id, self.customer_id, self.booking_ids)
 
 
 def place_order(wanted: NewOrder, *, caller: Caller) -> Order:
@@ -140,6 +78,8 @@ def place_order(wanted: NewOrder, *, caller: Caller) -> Order:
     Raises ProductNotFound, OutOfStock, BookingNotFound, HoldExpired, BookingNotForSale, CurrencyMismatch,
     CreditLimitExceeded, NotForPassengers, or as `coupons_for`; then nothing has changed.
     """
+    if wanted.is_plain:
+        return sell_products(wanted, caller=caller, answer=lambda order: order)
     at = timezone.now()
     views = bookings_for_sale(wanted, caller, at)
     coupons = coupons_for(wanted.tied, wanted.owner, caller=caller, at=at) if wanted.tied else []
@@ -160,6 +100,23 @@ def place_order(wanted: NewOrder, *, caller: Caller) -> Order:
         backups.keep(order.pk, at=at)
         wake(order.pk)
     return order
+
+
+def sell_products(
+    wanted: NewOrder, *, caller: Caller, answer: Callable[[Order], Any], claim: Claim | None = None
+) -> Any:
+    """Do what `place_order` does for an order that `is_plain`, and return the answer made of it.
+
+    With a claim, the answer is kept under its key. One read and one statement. Raises ProductNotFound, OutOfStock,
+    CurrencyMismatch, CreditLimitExceeded or StillRunning.
+    """
+    at = timezone.now()
+    items = product_items(wanted, [])
+    order = draft_order(wanted, items, at)
+    response = answer(order)
+    write_whole_order(order, items, actor=caller, claim=claim, answer=response, at=at)
+    wake(order.pk)
+    return response
 
 
 def hold_deadline(at: datetime) -> datetime:
@@ -194,7 +151,8 @@ def products_for_sale(pieces: Mapping[str, int]) -> dict[str, Product]:
     """Return products by id. One statement. Raises ProductNotFound or OutOfStock."""
     if not pieces:
         return {}
-    products = Product.objects.filter(on_sale=True).in_bulk(pieces)
+    rows = read_rows(PRODUCTS, {"ids": list(pieces)})
+    products = {row[0]: Product.from_db("default", COLUMNS, row) for row in rows}
     missing = [product_id for product_id in pieces if product_id not in products]
     if missing:
         raise product_not_found(missing)
@@ -219,12 +177,6 @@ def product_not_found(missing: Sequence[str]) -> ProductNotFound:
     messages = [f"Product {product_id} not found" for product_id in missing]
     errors = [{"pointer": "/items", "code": ProductNotFound.code, "message": message} for message in messages]
     return ProductNotFound(messages[0], errors=errors)
-
-
-def out_of_stock(short: Iterable[Product]) -> OutOfStock:
-    stock = {product.product_id: product.stock for product in short}
-    listed = ", ".join(f"{product_id} ({left} left)" for product_id, left in stock.items())
-    return OutOfStock(f"Not enough stock: {listed}.", stock=stock)
 
 
 def bookings_for_sale(wanted: NewOrder, caller: Caller, at: datetime) -> list[BookingView]:
@@ -282,54 +234,3 @@ def draft_order(wanted: NewOrder, items: Sequence[Item], at: datetime) -> Order:
         created_at=at,
         updated_at=at,
     )
-
-
-def write_order(order: Order, items: Sequence[Item], *, actor: Actor, at: datetime) -> None:
-    """Take the stock, write the order with its execution, and charge the account. Two statements.
-
-    Raises OutOfStock, CreditLimitExceeded, or ConcurrentChange for a coupon that has moved; the caller's transaction
-    rolls back.
-    """
-    emds = sum(item.emd is not None for item in items)
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE_WITH_EMDS if emds else WRITE_PLAIN, order_parameters(order, items, actor, at))
-        enough, written = cursor.fetchone()
-    if not enough:
-        wanted = pieces_of(items)
-        short = [p for p in Product.objects.filter(pk__in=wanted) if p.stock < wanted[p.pk] or not p.on_sale]
-        raise out_of_stock(short)
-    if written < emds:
-        raise ConcurrentChange
-    post_sale(order, sum((item.taxes for item in items), Decimal(0)), at=at)
-
-
-def pieces_of(items: Iterable[Item]) -> Counter[str]:
-    """Return how many pieces of each product items have together."""
-    pieces: Counter[str] = Counter()
-    for item in items:
-        if item.product_id:
-            pieces[item.product_id] += item.quantity
-    return pieces
-
-
-def order_parameters(order: Order, items: Sequence[Item], actor: Actor, at: datetime) -> dict:
-    emds = [item.emd._asdict() | {"position": n} for n, item in enumerate(items, start=1) if item.emd]
-    return {
-        "order_id": order.pk,
-        "agency_id": order.agency_id,
-        "customer_id": order.customer_id,
-        "currency": order.currency,
-        "total_amount": order.total_amount,
-        "payment_method": order.payment_method,
-        "contact_email": order.contact_email,
-        "products": json.dumps([{"product_id": key, "quantity": n} for key, n in pieces_of(items).items()]),
-        "items": json.dumps([i._asdict() | {"position": n} for n, i in enumerate(items, start=1)], default=str),
-        "emds": json.dumps(emds, default=str),
-        "first_state": STATES[0].name,
-        "at": at,
-        "actor_kind": actor.kind,
-        "actor_id": actor.id,
-        "door": actor.door,
-        "after": json.dumps({"status": order.status, "total_amount": str(order.total_amount)}),
-        "request_id": context.request_id.get(),
-    }

@@ -31,6 +31,7 @@ from orders.exceptions import (
     OutOfStock,
 )
 from orders.models import Execution, Order, OrderItem, Product
+from orders.numbered_pages import uncount
 from orders.repayments import locked_again, paying_back, settle, value_of
 from orders.sales import hold_deadline
 from orders.steps import Undoing
@@ -118,6 +119,7 @@ def delete_order(order_id: UUID, *, caller: Caller, if_match: str | None = None)
         else:
             Order.objects.filter(pk=order.pk).update(**order.touched(at))
         Order.objects.filter(pk=order.pk).update(deleted_at=at)
+        uncount(order)
         record([Happening("order.deleted", order.pk)], actor=caller, at=at)
         backups.keep(order.pk, at=at)
 

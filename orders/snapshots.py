@@ -159,7 +159,9 @@ COVERS = """jsonb_build_object(
         'bookings', (SELECT COALESCE(jsonb_object_agg(b.id, b.version), '{}')
             FROM unnest(bookings.id, bookings.version) AS b (id, version)),
         'ledger', COALESCE(cardinality(ledger.account_id), 0))"""
-COVERS_NO_BOOKINGS = "jsonb_build_object('bookings', '{}'::jsonb, 'ledger', COALESCE(cardinality(ledger.account_id), 0))"
+COVERS_NO_BOOKING = """jsonb_build_object(
+        'bookings', '{}'::jsonb,
+        'ledger', COALESCE(cardinality(ledger.account_id), 0))"""
 
 
 def order_document(
@@ -188,7 +190,7 @@ def order_document(
         if part.name not in empty
     )
     rows = {p.name: "" if p.name in empty else f"{tables[p.name]} t WHERE {within(p, empty)}" for p in PARTS}
-    covers = COVERS if "bookings" not in empty else COVERS_NO_BOOKINGS
+    covers = COVERS if "bookings" not in empty else COVERS_NO_BOOKING
     return f"""
     SELECT document, {covers} AS covers
     FROM (SELECT ARRAY[{order_id}] AS id) AS root {found} CROSS JOIN LATERAL ({document_of(rows)}) AS d

@@ -20,7 +20,8 @@ from orders.documents import (
 from orders.emds import Tied
 from orders.filters import OrderFilter
 from orders.models import Execution, Order, OrderQuote, Product, arn_of
-from orders.sales import NewOrder, place_order
+from orders.numbered_pages import page_of_orders
+from orders.sales import Answer, NewOrder, place_order, sell_products
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
 from skybridge.money import rounded
@@ -47,6 +48,13 @@ class OrderDoor(ApiViewSet):
 
     def place(self, data: dict[str, Any]) -> Order:
         return place_order(new_order(self.caller, data), caller=self.caller)
+
+    def place_once(self, data: dict[str, Any], answer: Answer) -> HttpResponse:
+        """Place an order under the request's `Idempotency-Key`; products alone take it along in their statement."""
+        wanted = new_order(self.caller, data)
+        if wanted.is_plain:
+            return sell_products(wanted, caller=self.caller, answer=answer, claim=self.claim)
+        return self.once(lambda: answer(place_order(wanted, caller=self.caller)))
 
 
 def new_order(caller: Caller, data: dict[str, Any]) -> NewOrder:
@@ -182,8 +190,23 @@ class OrderViewSet(OrderDoor):
         return answer(services.read_order(order_id, caller=self.caller))
 
 
+def created(order: Order) -> HttpResponse:
+    answer = {
+        "message": "Order created successfully",
+        "order_id": order.pk,
+        "execution_arn": arn_of(order.pk),
+        "note": "Save this execution_arn to check workflow status later",
+        "status": order.status,
+        "total_amount": rounded(order.total_amount, order.currency),
+        "currency": order.currency,
+    }
+    return reply(answer, 201)
+
+
 class FoundingOrderViewSet(OrderViewSet):
     """Founding document 004: orders by page number, and the status of their workflow; read and deleted as in REST."""
+
+    claims_itself = frozenset({"create"})
 
     @operation(
         "Create an order",
@@ -200,17 +223,7 @@ class FoundingOrderViewSet(OrderViewSet):
         The stock is taken and the account charged at once; the workflow takes the payment, confirms the bookings,
         issues the tickets and backs the order up.
         """
-        order = self.place(data)
-        answer = {
-            "message": "Order created successfully",
-            "order_id": order.pk,
-            "execution_arn": arn_of(order.pk),
-            "note": "Save this execution_arn to check workflow status later",
-            "status": order.status,
-            "total_amount": rounded(order.total_amount, order.currency),
-            "currency": order.currency,
-        }
-        return reply(answer, 201)
+        return self.place_once(data, created)
 
     @operation(
         "List orders by page number",
@@ -222,9 +235,8 @@ class FoundingOrderViewSet(OrderViewSet):
     )
     def list(self, request, query):
         """The caller's orders, newest first."""
-        orders = Order.objects.visible_to(self.caller)
-        page = numbered_page(orders.order_by("-pk"), query)
-        return reply({"orders": [order_line(o) for o in page], "pagination": pagination(query, orders.count())})
+        page, total = page_of_orders(query, caller=self.caller)
+        return reply({"orders": [order_line(o) for o in page], "pagination": pagination(query, total)})
 
     @operation(
         "Update an order's status",

@@ -6,7 +6,7 @@ account as the last lock of the transaction: after order, booking, ticket, coupo
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -88,6 +88,12 @@ def open_account(agency_id: UUID | None, customer_id: str, currency: str) -> str
     return code
 
 
+def open_system_accounts(codes: Iterable[str], currency: str) -> None:
+    """Make sure that accounts of the airline's own are there. One statement."""
+    accounts = [Account(code=code, kind=code.partition(":")[0], currency=currency) for code in sorted(codes)]
+    Account.objects.bulk_create(accounts, ignore_conflicts=True)
+
+
 def draft_account(code: str, agency_id: UUID | None, customer_id: str, currency: str) -> Account:
     if agency_id:
         kind, limit, customer_id = Account.Kind.AGENCY, first_limit(settings.AGENCY_CREDIT_LIMIT, currency), ""
@@ -131,32 +137,42 @@ def limit_exceeded(balance: Decimal, limit: Decimal, needed: Decimal, currency: 
 
 # --- Posting ---
 
-POST = """
-WITH leg AS (
+MOST_LEGS = 8  # so few that the planner looks for each account by its code, however many accounts there are
+# Common table expressions. LEGS locks the owners' accounts, after what has to be `ready` before, and finds one that would
+# be over its limit; POSTING writes the legs, and moves the balances, if `enough` has a row.
+LEGS = f"""
+leg AS (
     SELECT l.value ->> 0 AS code, (l.value ->> 1)::numeric AS amount, l.position
-    FROM jsonb_array_elements(%(legs)s::jsonb) WITH ORDINALITY AS l (value, position)
+    FROM jsonb_array_elements(%(legs)s::jsonb) WITH ORDINALITY AS l (value, position) LIMIT {MOST_LEGS}
 ), change AS (
     SELECT code, sum(amount) AS amount FROM leg GROUP BY code
-), locked AS MATERIALIZED (
+), owner AS MATERIALIZED (
     SELECT a.code, c.amount, a.balance, a.credit_limit
     FROM partners_account a JOIN change c ON c.code = a.code
-    WHERE a.kind IN ('agency', 'customer') ORDER BY a.code FOR NO KEY UPDATE OF a
+    WHERE a.kind IN ('agency', 'customer') {{ready}} ORDER BY a.code FOR NO KEY UPDATE OF a
 ), over AS MATERIALIZED (
-    SELECT * FROM locked WHERE %(within_limit)s AND amount > 0 AND balance + amount > credit_limit ORDER BY code LIMIT 1
-), moved AS (
-    UPDATE partners_account a SET balance = a.balance + l.amount
-    FROM locked l WHERE a.code = l.code AND NOT EXISTS (SELECT FROM over)
-), opened AS (
-    INSERT INTO partners_account (code, kind, customer_id, currency, balance, created_at)
-    SELECT code, split_part(code, ':', 1), '', %(currency)s, 0, %(at)s::timestamptz
-    FROM change WHERE split_part(code, ':', 1) NOT IN ('agency', 'customer') AND NOT EXISTS (SELECT FROM over)
-    ORDER BY code ON CONFLICT DO NOTHING
-), written AS (
+    SELECT * FROM owner WHERE %(within_limit)s AND amount > 0 AND balance + amount > credit_limit ORDER BY code LIMIT 1
+)"""
+POSTING = """
+moved AS (
+    UPDATE partners_account a SET balance = a.balance + o.amount FROM owner o, enough WHERE a.code = o.code
+    RETURNING a.*
+), posted AS (
     INSERT INTO partners_ledgerentry (posting_id, at, kind, account_id, amount, currency, order_id, reference)
     SELECT %(posting_id)s::uuid, %(at)s::timestamptz, %(kind)s, code, amount, %(currency)s, %(order_id)s::uuid,
         %(reference)s
-    FROM leg WHERE NOT EXISTS (SELECT FROM over) ORDER BY position
-)
+    FROM leg, enough ORDER BY position
+    RETURNING *
+)"""
+POST = f"""
+WITH {LEGS.format(ready="")}, enough AS (
+    SELECT 1 WHERE NOT EXISTS (SELECT FROM over)
+), opened AS (
+    INSERT INTO partners_account (code, kind, customer_id, currency, balance, created_at)
+    SELECT code, split_part(code, ':', 1), '', %(currency)s, 0, %(at)s::timestamptz
+    FROM change, enough WHERE split_part(code, ':', 1) NOT IN ('agency', 'customer')
+    ORDER BY code ON CONFLICT DO NOTHING
+), {POSTING}
 SELECT balance, credit_limit, amount FROM over
 """
 
@@ -177,23 +193,40 @@ def post(
     locks. Owners' accounts must be open. Raises CreditLimitExceeded when a debit would take an owner over its limit
     (unless not `within_limit`: for money that has moved already), ValueError for legs that do not add up to zero.
     """
+    if not any(amount for _, amount in legs):
+        raise ValueError("a posting's legs move something, and add up to zero")
+    parameters = posting(
+        kind, legs, currency=currency, order_id=order_id, reference=reference, within_limit=within_limit, at=at
+    )
+    for balance, limit, needed in rows(POST, parameters):
+        raise limit_exceeded(balance, limit, needed, currency)
+    return parameters["posting_id"]
+
+
+def posting(
+    kind: str,
+    legs: Legs,
+    *,
+    currency: str,
+    order_id: UUID | None = None,
+    reference: str = "",
+    within_limit: bool = True,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return the parameters of LEGS and POSTING. Raises ValueError for legs that do not add up to zero."""
     legs = [(code, amount) for code, amount in legs if amount]
-    if not legs or sum(amount for _, amount in legs) != 0:
-        raise ValueError(f"a posting's legs add up to zero, not {legs}")
-    posting_id = uuid7()
-    parameters = {
+    if sum(amount for _, amount in legs) != 0 or len(legs) > MOST_LEGS:
+        raise ValueError(f"a posting's legs are {MOST_LEGS} at most and add up to zero, not {legs}")
+    return {
         "legs": json.dumps([(code, str(amount)) for code, amount in legs]),
         "within_limit": within_limit,
         "currency": currency,
         "at": at,
-        "posting_id": posting_id,
+        "posting_id": uuid7(),
         "kind": kind,
         "order_id": order_id,
         "reference": reference,
     }
-    for balance, limit, needed in rows(POST, parameters):
-        raise limit_exceeded(balance, limit, needed, currency)
-    return posting_id
 
 
 def rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -33,7 +33,7 @@ carrier AS (
 ), issued AS (
     UPDATE ticketing_ticket t SET number = numbered.number, issued_at = %(at)s::timestamptz
     FROM numbered WHERE t.id = numbered.id
-    RETURNING t.id, t.number
+    RETURNING t.*
 )"""
 ISSUE = f"WITH booking AS (SELECT %(booking_id)s::uuid AS id), {ISSUING} SELECT 1"
 

@@ -5,6 +5,7 @@ from orders.models.disruptions import DisruptedBooking, Disruption
 from orders.models.executions import Execution, ExecutionEvent, arn_of
 from orders.models.orders import Order, OrderItem, OrderQuerySet, OrderQuote
 from orders.models.products import Product, ProductQuerySet
+from orders.models.tallies import Tally
 
 __all__ = [
     "Backup",
@@ -18,5 +19,6 @@ __all__ = [
     "OrderQuote",
     "Product",
     "ProductQuerySet",
+    "Tally",
     "arn_of",
 ]

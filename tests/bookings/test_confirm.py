@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bookings.confirmation import write_confirmation
 from bookings.tasks import expire_holds
 from flights.models import Carrier
+from orders.recording import write_confirmed_order
 from tests import factories
 from tests.bookings.sales import act, actions_logged, book, change, counters, database, let_hold_run_out, query, refused
 
@@ -131,13 +131,13 @@ def test_a_booking_that_changes_while_it_is_confirmed_is_read_again(acme, flight
     booking = book(acme, flight)
     reads = []
 
-    def change_first(view, **arguments):
+    def change_first(order, view, *arguments, **more):
         if not reads:
             assert change(acme, booking, seats=2).status_code == 200
         reads.append(view.booking.seats)
-        return write_confirmation(view, **arguments)
+        return write_confirmed_order(order, view, *arguments, **more)
 
-    monkeypatch.setattr("bookings.services.write_confirmation", change_first)
+    monkeypatch.setattr("orders.reservations.write_confirmed_order", change_first)
     assert act(acme, booking, "confirm").json()["seats"] == 2
     assert reads == [1, 2]
     assert counters(flight) == {"sold": 2, "held": 0, "free": 98}

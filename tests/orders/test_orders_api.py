@@ -369,7 +369,7 @@ def statements(call) -> int:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/orders?limit=100", 2), (f"{ORDERS}?limit=100", 1), ("/executions?limit=100", 1), ("/products?limit=100", 2)],
+    [("/orders?limit=100", 1), (f"{ORDERS}?limit=100", 1), ("/executions?limit=100", 1), ("/products?limit=100", 2)],
 )
 def test_lists_take_as_many_statements_for_many_as_for_few(path, expected, acme):
     shop.order(acme, ("PROD001", 1))
@@ -396,7 +396,7 @@ def test_an_order_of_many_products_takes_as_many_statements_as_one(acme):
     for n in range(30):
         shop.product(f"X{n}", stock=9)
     many = statements(lambda: acme.post("/orders", shop.order_body(*((f"X{n}", 1) for n in range(30)))))
-    assert many == few <= 6
+    assert many == few == 2
 
 
 def test_times_of_an_order(acme):
