@@ -11,13 +11,14 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import picture, report, sides
+from benchmarks import growth, picture, report, sides
 from benchmarks.cluster import DURABLE, Cluster
 from benchmarks.compare import Comparison, count_statements, stampede
 from benchmarks.floor import DATABASE as FLOOR
@@ -28,6 +29,7 @@ from benchmarks.template import make_databases
 from benchmarks.works import Work, make_works, prepare, stampedes
 from skybridge.embedded.state import PROJECT, home_directory
 
+WORKFLOW_ORDERS = 3000
 SIDES = ("skybridge", "yardstick", FLOOR)
 RESULTS = PROJECT / "benchmarks" / "results"
 PICTURE = PROJECT / "docs" / "images" / "performance.svg"
@@ -37,8 +39,16 @@ def main() -> None:
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is stopped
     options.data.mkdir(parents=True, exist_ok=True)
-    if options.growth or options.workflow:
-        sys.exit("not yet")
+    if options.growth:
+        growth.measure(options)
+    elif options.workflow:
+        run_workflow()
+    else:
+        compare(options)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Measure all sides on databases of their own."""
     sides.install_yardstick()
     variables = sides.production(options.data)
     sides.collect_static(variables)
@@ -63,6 +73,12 @@ def parse() -> argparse.Namespace:
     options = parser.parse_args()
     options.data = options.data.resolve()
     return options
+
+
+def run_workflow() -> None:
+    """Measure one worker with two processes."""
+    command = [sys.executable, "-m", "benchmarks.workflow", "--pool", "prefork", "--concurrency", "2"]
+    sys.exit(subprocess.run([*command, "--orders", str(WORKFLOW_ORDERS)], cwd=PROJECT).returncode)
 
 
 def measure(cluster: Cluster, options: argparse.Namespace, variables: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Show that a search costs the same among 250 thousand flights and among 10 million.
 
-    python -m skybridge.embedded.testing -- python -m benchmarks.search_scale --flights 250000
-    python -m skybridge.embedded.testing -- python -m benchmarks.search_scale --flights 10000000   # 8 GB of disk
+    python -m benchmarks --growth              # both sizes, and over HTTP: see benchmarks/growth.py
+    python -m benchmarks.search_scale          # the database of DATABASE_URL; --fill 10000000 fills it before
 
 Every statement is the application's own, taken where it is run. Printed are its median time and the database's CPU per
 search over many different searches, and PostgreSQL's account of the last one (with --explain the whole plan).
@@ -19,13 +19,15 @@ from pathlib import Path
 from unittest.mock import patch
 
 import django
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skybridge.settings")
 django.setup()
 
-from benchmarks.fill import fill  # noqa: E402
+from benchmarks.agencies import SELLERS, agency_name  # noqa: E402
+from benchmarks.fill import add_agency, fill  # noqa: E402
 from flights import offers, search  # noqa: E402
 from flights.models import Flight  # noqa: E402
 
@@ -135,19 +137,27 @@ def indexes_in(plan: str) -> list[str]:
     )
 
 
+def make(flights: int) -> None:
+    """Fill an empty database with flights, and with agencies that may search."""
+    call_command("migrate", verbosity=0)
+    fill(flights)
+    for number in SELLERS:
+        add_agency(agency_name(number))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flights", type=int, default=250_000)
+    parser.add_argument("--fill", type=int, default=0, help="migrate, make so many flights, and nothing else")
     parser.add_argument("--explain", action="store_true", help="print the whole plans")
     options = parser.parse_args()
     random.seed(1)
-    begun = time.monotonic()
-    if not Flight.objects.exists():
-        fill(options.flights)
+    if options.fill:
+        make(options.fill)
+        return
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*), pg_size_pretty(pg_database_size(current_database())) FROM flights_flight")
         count, size = cursor.fetchone()
-    print(f"{count:,} flights, {size}, made in {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"{count:,} flights, {size}", flush=True)
     for name, run in cases(timezone.now()).items():
         print(f"{name:30}{measure(run, explain=options.explain)}", flush=True)
 

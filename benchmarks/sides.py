@@ -87,13 +87,13 @@ def running(
         stop_children([child], 15)
 
 
-def skybridge(cluster: Cluster, directory: Path, variables: dict[str, str]):
+def skybridge(cluster: Cluster, directory: Path, variables: dict[str, str], database: str = "skybridge"):
     """Run the web server as in production, with two workers, beside the cluster's Valkey; its access log is on."""
     assert cluster.valkey
     port = free_port()
-    urls = {"DATABASE_URL": cluster.url("skybridge"), "REDIS_URL": cluster.valkey.url}
+    urls = {"DATABASE_URL": cluster.url(database), "REDIS_URL": cluster.valkey.url}
     command = [sys.executable, *web_command("127.0.0.1", port)]
-    return running("skybridge", command, port, directory / "logs" / "skybridge.log", variables | urls, PROJECT)
+    return running(database, command, port, directory / "logs" / f"{database}.log", variables | urls, PROJECT)
 
 
 def yardstick(cluster: Cluster, directory: Path, *, counts: bool = False):

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from django.db import connection
 
 from benchmarks import cpu
+from benchmarks.goals import Goal, lines_of
 from benchmarks.own_server import own_server
 from skybridge.embedded.engines import stop_children
 from skybridge.embedded.processes import Child
@@ -96,6 +97,7 @@ def measure(options: argparse.Namespace, home: Path) -> None:
         f"{options.pool} {options.concurrency}: {left} executions in {seconds:.1f} s ({failed} failed), "
         f"{left / seconds:.1f} a second; CPU in ms each: {cost}"
     )
+    print("\n".join(lines_of([Goal("orders completed a second by one worker", left / seconds, 100, 100, True)])))
 
 
 def main() -> None:
