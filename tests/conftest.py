@@ -17,8 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings as project
 from django.contrib.auth.models import User
-from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 from django.utils import timezone
 
@@ -27,19 +26,21 @@ from partners import keys
 from partners.models import Agency, Agent, ApiKey, Plan
 from skybridge.valkey import valkey
 from tests import factories
+from tests.emptying import empty_the_database
 
 if worker := re.fullmatch(r"gw(\d+)", os.environ.get("PYTEST_XDIST_WORKER", "")):
     # Tests that run beside each other have a database of Valkey each, as they have one of PostgreSQL.
     own = re.sub(r"/\d*$", "", project.REDIS_URL) + f"/{int(worker[1]) + 1}"
     project.REDIS_URL = project.CELERY_BROKER_URL = os.environ["REDIS_URL"] = own
 
-ALONE = ("tests/concurrency/", "tests/embedded/", "tests/browser/")
+TransactionTestCase._fixture_teardown = empty_the_database
+ALONE = ("tests/concurrency/", "tests/embedded/")
 ISSUER = "https://issuer.test/pool"
 AUDIENCE = "skybridge-tests"
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests that race, start engines or drive a browser: they have the machine to themselves."""
+    """Mark the tests that race or start engines: they have the machine to themselves."""
     for item in items:
         if any(place in item.path.as_posix() for place in ALONE):
             item.add_marker(pytest.mark.alone)
@@ -84,13 +85,6 @@ class Api:
 
     def delete(self, path: str, **headers: str):
         return self.call("DELETE", path, **headers)
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """Let the tests' own flush empty the ledger, which the database refuses otherwise."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE partners_ledgerentry DISABLE TRIGGER never_emptied")
 
 
 @pytest.fixture(autouse=True)

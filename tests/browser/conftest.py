@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connections
 
 from skybridge.embedded.keys import boarding_pass_pem
 from tests.browser.chromium import Rooms, Window, find_browser, running_browser
 from tests.browser.world import World, build
 from tests.concurrency.conftest import running_server
+from tests.emptying import empty_the_database
 
 NOT_RUN = "The browser tests did not run: no Chromium is installed (on Debian and Ubuntu: apt install chromium)."
 
@@ -59,7 +59,7 @@ def world(chromium, django_db_setup, django_db_blocker, tmp_path_factory) -> Ite
             with running_server(directory, SIGN_IN_FAILURES="3", **own) as server:
                 yield build(f"http://127.0.0.1:{server.port}")
         finally:
-            call_command("flush", interactive=False, verbosity=0)
+            empty_the_database()
             connections.close_all()  # beside Playwright's loop Django has others than the one it closes in the end
             os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
             os.environ.update({"DJANGO_ALLOW_ASYNC_UNSAFE": before} if before else {})

@@ -172,7 +172,7 @@ def test_what_is_written_stays(owner, sql):
     sell(owner, 80)
     before = entries()
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        query(f"ALTER TABLE partners_ledgerentry ENABLE TRIGGER never_emptied; {sql}")  # off for the tests' own flush
+        query(sql)
     assert entries() == before != []
 
 
