@@ -32,7 +32,7 @@ test: $(INSTALLED_DEV) ## Run the tests on their own PostgreSQL and Valkey (ARGS
 ifdef ARGS
 	@$(BESIDE_ENGINES) $(BIN)/python -m pytest $(ARGS)
 else
-	@$(BESIDE_ENGINES) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	@$(BESIDE_ENGINES) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@$(BESIDE_ENGINES) $(BIN)/python -m pytest -m alone
 endif
 
