@@ -138,7 +138,7 @@ def limit_exceeded(balance: Decimal, limit: Decimal, needed: Decimal, currency: 
 # --- Posting ---
 
 MOST_LEGS = 8  # so few that the planner looks for each account by its code, however many accounts there are
-# Common table expressions. LEGS locks the owners' accounts, after what has to be `ready` before, and finds one that would
+# Common table expressions. LEGS locks the owners' accounts, after what has to be `ready` before, and finds one that is to
 # be over its limit; POSTING writes the legs, and moves the balances, if `enough` has a row.
 LEGS = f"""
 leg AS (
