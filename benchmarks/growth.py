@@ -1,6 +1,7 @@
 """Measure how a search grows: two servers, one on a database with 30 times the flights, asked in turns."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from benchmarks.cluster import BUILDING, DURABLE, Cluster
 from benchmarks.flow import Flow, Sample
 from benchmarks.goals import Goal, lines_of
 from benchmarks.sides import Side
-from benchmarks.template import refuse_full_disk
+from benchmarks.template import fingerprint, refuse_full_disk
 from benchmarks.works import Call
 from skybridge.embedded.state import PROJECT
 
@@ -34,6 +35,7 @@ def measure(options: Namespace) -> None:
     databases = {f"flights_{size}": max(1000, round(size * options.scale)) for size in SIZES}
     variables = sides.production(directory)
     sides.collect_static(variables)
+    forget_old_data(directory, fingerprint(options.scale))
     with Cluster(directory).running(BUILDING) as cluster:
         for name, flights in databases.items():
             if name not in cluster.databases():
@@ -49,6 +51,14 @@ def measure(options: Namespace) -> None:
             sides.skybridge(cluster, directory, variables, large) as other,
         ):
             report(compare(cluster, [one, other], options))
+
+
+def forget_old_data(directory: Path, made_of: str) -> None:
+    """Delete databases that would be made otherwise today."""
+    known = directory / "made_of"
+    if not known.exists() or known.read_text() != made_of:
+        shutil.rmtree(directory / "postgres", ignore_errors=True)
+        known.write_text(made_of)
 
 
 def fill(cluster: Cluster, directory: Path, name: str, flights: int, variables: dict[str, str]) -> None:
