@@ -99,5 +99,5 @@ class Cluster:
 
     def query(self, database: str, sql: str, parameters: Any = None) -> list[tuple]:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(sql, parameters)  # type: ignore[call-overload]
+            cursor = connection.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else []

@@ -5,6 +5,7 @@ More flights are more routes: what one search finds stays the same.
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 
@@ -91,7 +92,7 @@ def fill(flights: int) -> None:
 
 def add_agency(name: str, *, rate: float = 100_000, burst: int = 1_000_000, is_ground_handler: bool = False) -> str:
     """Add an agency with a plan of its own, which lets everything through unless told otherwise; return its key."""
-    terms = {"name": name, "rate": rate, "burst": burst, "is_ground_handler": is_ground_handler}
+    terms: dict[str, Any] = {"name": name, "rate": rate, "burst": burst, "is_ground_handler": is_ground_handler}
     with connection.cursor() as cursor:
         cursor.execute(AGENCY, terms)
     give_keys([name])

@@ -114,7 +114,8 @@ class Flow:
         """Send at random moments fixed beforehand, whatever is answered; times count from those moments."""
         sample, cpu, begun = Sample(), time.process_time(), time.perf_counter()
         moments = deque(begun + moment for moment in arrivals(rate, seconds))
-        idle, busy = list(self.lines), {}
+        idle = list(self.lines)
+        busy: dict[socket.socket, Line] = {}
         while moments or busy:
             now = time.perf_counter()
             while idle and moments and moments[0] <= now:
