@@ -145,7 +145,7 @@ def statement_page(request):
     locators = agency_desk.locators_of({line.order_id for line in found.lines if line.order_id})
     context = {
         "tab": "statement", "found": found, "first": first, "currency": currency,
-        "lines": [(line, locators.get(line.order_id)) for line in found.lines],
+        "lines": [(line, line.order_id and locators.get(line.order_id)) for line in found.lines],
         "before": first - timedelta(days=1), "after": found.last_day + timedelta(days=1),
         "page_number": page_number, "page_count": page_count, "is_now": found.last_day >= at.date(),
     }  # fmt: skip
