@@ -154,16 +154,20 @@ FROM (VALUES (1)) AS one LEFT JOIN over ON true
 # Where a new order's backup finds the rows that the statement itself writes, by the names of the backup's parts.
 NEW = {"orders": "sold", "items": "items", "ledger": "posted", "executions": "execution", "history": "history"}
 NOT_YET = ("emds", "payments", "order_quotes")
-OF_PRODUCTS = {"changed": {"accounts": "moved", "products": "taken"}, "without": (*NOT_YET, "bookings")}
-OF_BOOKING = {
-    "changed": {"accounts": "moved", "bookings": "booking", "tickets": "issued", "cabins": "settled"},
+OF_PRODUCTS: dict[str, Any] = {
+    "changed": {"accounts": "moved", "products": "taken"},
+    "only": NEW,
+    "without": (*NOT_YET, "bookings"),
+}
+OF_BOOKING: dict[str, Any] = {
+    "changed": {"accounts": "moved", "tickets": "issued", "cabins": "settled"},
+    "only": NEW | {"bookings": "booking"},
     "without": (*NOT_YET, "products", "seat_holds", "boarding_passes", "scans", "bags"),
 }
 
 
 def backup(selling: bool) -> str:
-    parts: dict[str, Any] = OF_BOOKING if selling else OF_PRODUCTS
-    document = order_document("o.id", added={"events": "event"}, only=NEW, **parts)
+    document = order_document("o.id", added={"events": "event"}, **(OF_BOOKING if selling else OF_PRODUCTS))
     return f"backup AS ({kept('sold', document)})"
 
 

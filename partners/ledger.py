@@ -138,8 +138,8 @@ def limit_exceeded(balance: Decimal, limit: Decimal, needed: Decimal, currency: 
 # --- Posting ---
 
 MOST_LEGS = 8  # so few that the planner looks for each account by its code, however many accounts there are
-# Common table expressions. LEGS locks the owners' accounts, after what has to be `ready` before, and finds one that is to
-# be over its limit; POSTING writes the legs, and moves the balances, if `enough` has a row.
+# Common table expressions. LEGS locks the owners' accounts, after what has to be `ready` before, and finds one that
+# would go over its limit; POSTING writes the legs, and moves the balances, if `enough` has a row.
 LEGS = f"""
 leg AS (
     SELECT l.value ->> 0 AS code, (l.value ->> 1)::numeric AS amount, l.position
