@@ -19,6 +19,7 @@ from partners.callers import Caller
 from skybridge import context
 from skybridge.exceptions import ConcurrentChange
 from skybridge.identifiers import uuid7
+from skybridge.sql import read_rows
 from ticketing.bcbp.decoding import message
 from ticketing.gate import Case, GateFlight, PassFacts, Presented, Reason, decide, read_barcode
 from ticketing.models import Coupon, Scan
@@ -148,10 +149,7 @@ class Seen(NamedTuple):
 
 def read(presented: Presented, *, flight_id: UUID | None, nonce: str | None = None) -> Seen:
     """Return all that a gate decides on. One statement. Raises FlightNotFound."""
-    parameters = {"digest": presented.digest, "flight_id": flight_id, "nonce": nonce}
-    with connection.cursor() as cursor:
-        cursor.execute(READ, parameters)
-        row = cursor.fetchone()
+    [row] = read_rows(READ, {"digest": presented.digest, "flight_id": flight_id, "nonce": nonce})
     kept, gate, flight, found = row[:KEPT], row[KEPT : KEPT + F], row[KEPT + F : KEPT + 2 * F], row[KEPT + 2 * F :]
     if flight_id and gate[0] is None:
         raise FlightNotFound

@@ -180,12 +180,18 @@ class Case(NamedTuple):
 def read_barcode(text: str) -> Presented:
     """Return what a scanned text is; whatever it is, this does not fail."""
     normal = message(text)
-    try:
-        decode_leniently(normal)
-    except BcbpError:
-        return Presented(normal, b"", Reason.UNREADABLE)
     reason = SIGNATURES.get(verify(normal).outcome)
-    return Presented(normal, b"" if reason else digest_of(normal), reason)
+    if reason is None:
+        return Presented(normal, digest_of(normal), None)
+    return Presented(normal, b"", reason if is_readable(normal) else Reason.UNREADABLE)
+
+
+def is_readable(text: str) -> bool:
+    try:
+        decode_leniently(text)
+    except BcbpError:
+        return False
+    return True
 
 
 def decide(case: Case) -> Reason | None:
