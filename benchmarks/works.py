@@ -152,7 +152,7 @@ def make_works(cluster: Cluster, database: str, scale: float) -> list[Work]:
         Work("HOT", "300 seats of one flight", stampede, 200, True, True),
         Work("SOLDOUT", "a flight sold out", bookings(sold_out, 500), 409),
         Work("404", "a flight unknown", bookings(unknown, 500), 404, has_rival=False),
-        Work("429", "a caller beyond its plan", [book(flights.hot[0], key_of(LIMITED), 1, 0)], 429, has_rival=False),
+        Work("429", "a caller beyond its plan", [book(flights.common[0], key_of(LIMITED), 1, 0)], 429, has_rival=False),
     ]
 
 
