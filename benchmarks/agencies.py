@@ -4,6 +4,7 @@ import base64
 import hashlib
 
 AGENCIES = 200
+ALPHABET = "BCDFGHJKMNPQRSTVWXYZ2345679"  # of record locators
 SELLERS = range(2, 18)  # the agencies that the load uses in turn; 0 has most orders, 1 a few
 LIMITED, HANDLER = "Limited", "Ground handling"  # agencies besides: one that may hardly call, one that boards
 

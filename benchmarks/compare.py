@@ -15,7 +15,7 @@ from benchmarks.sides import Side
 from benchmarks.works import HOT_SEATS, TOO_MANY, Work
 
 LEAST = 20  # answers that make a round
-WARM_SECONDS = 1.0
+WARM_SECONDS = 1.5
 FLOOR_SECONDS = 1.0
 FIGURES = ("rate", "web", "database", "valkey", "client", "wal")
 TAKEN = "SELECT sold + held, free FROM flights_flightcabin WHERE id = %s"
@@ -109,11 +109,9 @@ class Comparison:
                 result.rounds.setdefault(side.name, []).append(done)
         if self.floor and result.work.has_floor:
             name, seconds = result.work.name, min(FLOOR_SECONDS, self.options.seconds)
-            if sample := self.floor.measure(name, seconds, self.options.connections):
+            if sample := self.floor.measure(name, seconds):
                 result.floor.append(sample)
-            if number < LOOK_UPS and (
-                sample := self.floor.measure(name, seconds, self.options.connections, look_up_only=True)
-            ):
+            if number < LOOK_UPS and (sample := self.floor.measure(name, seconds, look_up_only=True)):
                 result.look_up.append(sample)
 
     def saturate(self, side: Side, work: Work, seconds: float) -> Round | None:

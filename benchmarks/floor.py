@@ -21,20 +21,23 @@ from uuid import UUID
 import psycopg
 
 from benchmarks import cpu
+from benchmarks.agencies import ALPHABET
 from benchmarks.cluster import Cluster
 from benchmarks.works import HOT_SEATS, Call, Work
 from skybridge.embedded.state import PROJECT
 
 DATABASE = "floor"
-WARM_SECONDS, PATIENCE_SECONDS = 0.5, 30
+CONNECTIONS = 8  # as many as SkyBridge's threads have
+SETTLED = 12  # calls of a connection after which PostgreSQL keeps its plans
+PATIENCE_SECONDS = 30
 # Calls to record at full size, and how often each is replayed, every time under identifiers of its own; of the others
 # there are few different ones, and reading may be repeated as it is.
 RECORDED = {"BOOK": 2000, "HOT": 3000, "CONFIRM": 6000, "ORDER": 1500, "SCAN": 3000, "SEARCH": 1500, "READ": 1500}
 COPIES = {"BOOK": 25, "HOT": 10, "ORDER": 15}
 EVENTS = "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('skybridge_event', 'id')), 0)"
+unused_numbers = itertools.count(10_000_000)
 find_uuid7 = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 find_locator = re.compile(r'"locator": ?"(\w{6})"')
-ALPHABET = "BCDFGHJKMNPQRSTVWXYZ2345679"  # of record locators
 READS = ("SEARCH", "READ", "LIST", "LIST1000", "LIST-SMALL")
 
 
@@ -85,9 +88,8 @@ def some_of(work: Work, count: int) -> list[Call]:
 
 
 def copies(rows: list[list[str]], times: int, since: int) -> Iterator[list[str]]:
-    """Yield rows again and again; what a call itself has drawn since a moment (in ms) is drawn anew each time."""
-    yield from rows
-    for row in rows * (times - 1):
+    """Yield rows so many times; what a call itself has drawn since a moment (in ms) is drawn anew each time."""
+    for row in rows * times:
         yield with_new_identifiers(row, since)
 
 
@@ -95,7 +97,7 @@ def with_new_identifiers(row: list[str], since: int) -> list[str]:
     """Return a call's values with other UUIDs and another record locator where it has drawn them itself."""
     texts = {text.replace("-", "") for value in row for text in find_uuid7.findall(value)}
     drawn = {text: redrawn(text) for text in texts if int(text[:12], 16) >= since}
-    locators = {text: "".join(random.choices(ALPHABET, k=6)) for value in row for text in find_locator.findall(value)}
+    locators = {text: locator_of(next(unused_numbers)) for value in row for text in find_locator.findall(value)}
 
     def replaced(found: re.Match) -> str:
         text = drawn.get(found[0].replace("-", ""), found[0])
@@ -105,6 +107,11 @@ def with_new_identifiers(row: list[str], since: int) -> list[str]:
     for old, new in locators.items():
         changed = [new if value == old else value.replace(f'"{old}"', f'"{new}"') for value in changed]
     return changed
+
+
+def locator_of(number: int) -> str:
+    """Return the record locator that `sales.LOCATOR` gives a booking with this number; those numbers are smaller."""
+    return "".join(ALPHABET[(number * 7919 + 104729) // 27**place % 27] for place in range(6))
 
 
 def redrawn(text: str) -> str:
@@ -155,7 +162,7 @@ class Floor:
             connection.execute(f"VACUUM ANALYZE {replay.table}")
             connection.execute(f"CREATE SEQUENCE {replay.table}_next")
 
-    def measure(self, name: str, seconds: float, connections: int, *, look_up_only: bool = False) -> FloorSample | None:
+    def measure(self, name: str, seconds: float, *, look_up_only: bool = False) -> FloorSample | None:
         """Replay a work for so long; None when its calls are used up, or cannot be replayed."""
         replay = self.replays[name]
         if name in self.unreplayable:
@@ -165,7 +172,7 @@ class Floor:
             self.free_hot_seats()
         if look_up_only:
             self.rewind(replay, 0)
-        process = self.start_pgbench(replay, look_up_only, connections)
+        process = self.start_pgbench(replay, look_up_only)
         sample = self.watch(replay, process, seconds)
         process.terminate()
         output = process.communicate(timeout=PATIENCE_SECONDS)[0]
@@ -177,13 +184,13 @@ class Floor:
             self.unreplayable[name] = f"{sample.transactions} calls have written only {sample.events} events"
         return None if name in self.unreplayable else sample
 
-    def start_pgbench(self, replay: Replay, look_up_only: bool, connections: int) -> subprocess.Popen:
+    def start_pgbench(self, replay: Replay, look_up_only: bool) -> subprocess.Popen:
         """Start pgbench, which is stopped when enough has been measured."""
         path = self.directory / f"{replay.work}{'-look-up' if look_up_only else ''}.sql"
         path.write_text(replay.look_up(again=True) if look_up_only else replay.script())
         constants = [f"--define={name}={value}" for name, value in replay.constants.items() if value]
         command = [str(self.cluster.programs / "pgbench"), "-n", "-M", "prepared", "-f", str(path), *constants]
-        command += ["-c", str(connections), "-j", "1", "-T", "600", self.cluster.url(DATABASE)]
+        command += ["-c", str(CONNECTIONS), "-j", "1", "-T", "600", self.cluster.url(DATABASE)]
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -194,13 +201,11 @@ class Floor:
         self.cluster.query(DATABASE, seats, [HOT_SEATS])
 
     def watch(self, replay: Replay, process: subprocess.Popen, seconds: float) -> FloorSample | None:
-        """Measure from when every connection has prepared its statements; None if pgbench ends before."""
+        """Measure from when the connections' plans have settled; None if pgbench ends before."""
         with psycopg.connect(self.cluster.url(DATABASE), autocommit=True) as connection:
-            started = self.last(connection, replay)
-            until = time.monotonic() + PATIENCE_SECONDS
-            while self.last(connection, replay) < started + 16 and process.poll() is None and time.monotonic() < until:
+            settled, until = self.last(connection, replay) + CONNECTIONS * SETTLED, time.monotonic() + PATIENCE_SECONDS
+            while self.last(connection, replay) < settled and process.poll() is None and time.monotonic() < until:
                 time.sleep(0.02)
-            time.sleep(WARM_SECONDS)
             events = self.events(connection)
             first, spent, begun = self.last(connection, replay), cpu.seconds_of({self.cluster.pid}), time.monotonic()
             time.sleep(seconds)

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from benchmarks.agencies import AGENCIES, SELLERS
+from benchmarks.agencies import AGENCIES, ALPHABET, SELLERS
 from benchmarks.loading import run, without_indexes
 from flights.models import Flight
 from flights.offers import flight_offers
@@ -21,7 +21,6 @@ from flights.offers import flight_offers
 UNSOLD = 50  # one flight in so many
 BOARDING_FLIGHTS = 40
 HELD_DAYS = 300
-ALPHABET = "BCDFGHJKMNPQRSTVWXYZ2345679"
 LOCATOR = " || ".join(
     f"substr('{ALPHABET}', 1 + ((n * 7919 + 104729) / {27**i} %% 27)::int, 1)" for i in range(6)
 )  # another one for each number: 7919 and 27 have no common divisor
