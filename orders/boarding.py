@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from flights.exceptions import FlightNotFound
@@ -265,7 +266,7 @@ def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
         "scan": scan | {"coupon_id": found.coupon_id},
     }
     with connection.cursor() as cursor:
-        cursor.execute(CHANGE, {"facts": json.dumps(facts, default=str)})
+        cursor.execute(CHANGE, {"facts": orjson.dumps(facts).decode()})
         return cursor.fetchone() == (1,)
 
 

@@ -186,9 +186,8 @@ def answer(booking_ids: Sequence[UUID], ticket_ids: Sequence[UUID]) -> CheckedIn
 
 
 def unpaid_orders(delivery: Delivery) -> dict[UUID, str]:
-    """Return the status of each of the locked orders that is not paid, or has ended. Two statements at most."""
-    ids = {booking.order_id for booking in delivery.bookings if booking.order_id}
-    orders = list(Order.objects.filter(pk__in=ids))
+    """Return the status of each order that sells the bookings and is not paid, or has ended. At most one statement."""
+    orders = [delivery.orders[booking.order_id] for booking in delivery.bookings if booking.order_id]
     by_card = [order.pk for order in orders if order.payment_method == Order.PaymentMethod.CARD]
     paid: set[UUID] = set()
     if by_card:

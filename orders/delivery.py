@@ -3,7 +3,7 @@
 Whatever is delivered becomes the next version of the booking and of its order, in the backup too.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,9 +45,10 @@ SELECT EXISTS (
 
 @dataclass
 class Delivery:
-    """Locked bookings in primary key order; whoever changes one of them says so."""
+    """Locked bookings in primary key order, and their locked orders; whoever changes one of them says so."""
 
     bookings: Sequence[Booking]
+    orders: Mapping[UUID, Order]
     caller: Caller
     at: datetime
     is_changed: bool = False
@@ -80,7 +81,7 @@ def delivering(
             raise ConcurrentChange
         for booking in bookings:
             check_version(if_match, booking.version)
-        delivery = Delivery(bookings, caller, at)
+        delivery = Delivery(bookings, orders, caller, at)
         yield delivery
         if delivery.is_changed and not count_up(bookings, orders.values(), at):
             raise ConcurrentChange
