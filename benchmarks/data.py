@@ -19,7 +19,7 @@ from benchmarks.fill import add_agency, add_products, fill, give_keys  # noqa: E
 from benchmarks.sales import Volume, sell  # noqa: E402
 
 FLIGHTS, LEAST_FLIGHTS = 250_000, 15_000
-VOLUME = Volume(1_000_000, 300_000, boarding=7_000, pending=40_000)
+VOLUME = Volume(1_000_000, 300_000, boarding=12_000, pending=40_000)
 
 
 def make(scale: float) -> None:

@@ -32,7 +32,7 @@ SETTLED = 12  # calls of a connection after which PostgreSQL keeps its plans
 PATIENCE_SECONDS = 30
 # Calls to record at full size, and how often each is replayed, every time under identifiers of its own; of the others
 # there are few different ones, and reading may be repeated as it is.
-RECORDED = {"BOOK": 2000, "HOT": 3000, "CONFIRM": 6000, "ORDER": 1500, "SCAN": 3000, "SEARCH": 1500, "READ": 1500}
+RECORDED = {"BOOK": 2000, "HOT": 3000, "CONFIRM": 6000, "ORDER": 1500, "SCAN": 5000, "SEARCH": 1500, "READ": 1500}
 COPIES = {"BOOK": 25, "HOT": 10, "ORDER": 15}
 EVENTS = "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('skybridge_event', 'id')), 0)"
 unused_numbers = itertools.count(10_000_000)

@@ -19,7 +19,7 @@ from flights.models import Flight
 from flights.offers import flight_offers
 
 UNSOLD = 50  # one flight in so many
-BOARDING_FLIGHTS = 40
+BOARDING_FLIGHTS = 60
 HELD_DAYS = 300
 LOCATOR = " || ".join(
     f"substr('{ALPHABET}', 1 + ((n * 7919 + 104729) / {27**i} %% 27)::int, 1)" for i in range(6)
