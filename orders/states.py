@@ -29,9 +29,10 @@ class Retry(NamedTuple):
 class State(NamedTuple):
     """One step. `run` carries it out for an order id; `undo` takes it back in the transaction that cancels the order.
 
-    `run_all` does the same for many orders and says which failed. An order that it does not concern passes it by;
-    `settle` is what it does for such ones, in the transaction that writes that down. The failure of one that is not
-    essential stays in the history, and the execution goes on.
+    `run_all` does the same for many orders and says which failed; what is quick, as it asks nobody but the database,
+    is done for many one after another. An order that it does not concern passes it by; `settle` is what it does for
+    such ones, in the transaction that writes that down. The failure of one that is not essential stays in the history,
+    and the execution goes on.
     """
 
     name: str
@@ -42,7 +43,12 @@ class State(NamedTuple):
     is_essential: bool = True
     concerns: Callable[[Execution], bool] = lambda execution: True
     run_all: Callable[[Sequence[UUID]], Mapping[UUID, Exception]] | None = None
+    is_quick: bool = False
     settle: Callable[[Sequence[Execution], datetime], None] = lambda executions, at: None
+
+    @property
+    def is_for_many(self) -> bool:
+        return self.is_quick or self.run_all is not None
 
 
 STATES = (
@@ -50,8 +56,8 @@ STATES = (
         "TakePayment", steps.take_payment, steps.give_payment_back, retry=Retry(attempts=20),
         concerns=steps.is_paid_by_card,
     ),
-    State("ConfirmBookings", steps.confirm_bookings, steps.give_seats_back, concerns=steps.has_bookings),
-    State("IssueTickets", steps.issue_tickets, concerns=steps.has_documents),
+    State("ConfirmBookings", steps.confirm_bookings, steps.give_seats_back, concerns=steps.has_bookings, is_quick=True),
+    State("IssueTickets", steps.issue_tickets, concerns=steps.has_documents, is_quick=True),
     # What is not stored then is stored when the store is back.
     State("BackUp", steps.back_up, is_essential=False, run_all=steps.back_up_all),
     State(

@@ -8,19 +8,19 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 
-from bookings.models import Booking
 from orders import backups
 from orders.attempts import TIMEOUT, WORKER_LOST, Attempt, Failure, hold, present_attempt
 from orders.histories import log, write
 from orders.models import Execution, Order
+from orders.models.executions import has_bookings, has_emds
 from orders.states import BY_NAME, FOLLOWING, State
 from orders.steps import WORKFLOW
 from skybridge.events import Actor
-from ticketing.models import Emd
 
 MOST_LOSSES = 3
+LOOKED_AT = 1000  # what is due next: a bound that the planner sees
 
 
 def locked(
@@ -42,13 +42,12 @@ def locked(
 
 
 def plain_due(at: datetime | None):
-    """Return the orders whose executions are due and need nothing but to be written down, and backed up."""
+    """Return the orders, of the next ones that are due, that need nothing but to be written down and backed up."""
+    due = Execution.objects.filter(due_at__lte=at, attempt_started_at=None, losses=0).order_by("due_at")
     orders = Order.objects.filter(
-        execution__due_at__lte=at, execution__attempt_started_at=None, execution__losses=0,
-        payment_method=Order.PaymentMethod.ACCOUNT, contact_email="",
-    )  # fmt: skip
-    bookings, emds = Booking.objects.filter(order=OuterRef("pk")), Emd.objects.filter(order_item__order=OuterRef("pk"))
-    return orders.exclude(Exists(bookings)).exclude(Exists(emds)).order_by("execution__due_at")
+        pk__in=due.values("pk")[:LOOKED_AT], payment_method=Order.PaymentMethod.ACCOUNT, contact_email=""
+    )
+    return orders.exclude(has_bookings()).exclude(has_emds()).order_by("pk")
 
 
 def is_due(execution: Execution, at: datetime) -> bool:
@@ -70,7 +69,7 @@ def go_on(executions: Sequence[Execution], at: datetime) -> tuple[list[Attempt],
     for state in BY_NAME.values():
         pass_by(state, [e for e in executions if e.state == state.name and not e.attempt and is_due(e, at)], at)
     due = [e for e in executions if is_due(e, at)]
-    opening = [e for e in due if len(executions) == 1 or BY_NAME[e.state].run_all]
+    opening = [e for e in due if len(executions) == 1 or BY_NAME[e.state].is_for_many]
     attempts = open_attempts(opening, at)
     write_down([e for e in executions if e.attempt_started_at is None], at)
     return attempts, [e.pk for e in due if e.attempt_started_at is None]

@@ -17,11 +17,17 @@ from ticketing.models import Emd
 class ExecutionQuerySet(models.QuerySet):
     def with_contents(self):
         """Tell of each whether its order sells bookings, and products for passengers."""
-        bookings, emds = (
-            Booking.objects.filter(order=OuterRef("pk")),
-            Emd.objects.filter(order_item__order=OuterRef("pk")),
-        )
-        return self.annotate(has_bookings=Exists(bookings), has_emds=Exists(emds))
+        return self.annotate(has_bookings=has_bookings(), has_emds=has_emds())
+
+
+def has_bookings() -> Exists:
+    """Tell of an order, or of its execution, whether it sells bookings."""
+    return Exists(Booking.objects.filter(order=OuterRef("pk")))
+
+
+def has_emds() -> Exists:
+    """Tell of an order, or of its execution, whether it sells products for passengers."""
+    return Exists(Emd.objects.filter(order_item__order=OuterRef("pk")))
 
 
 class Execution(StateMachine):

@@ -75,6 +75,26 @@ def test_a_worker_killed_in_the_middle_of_any_state(site, acme, flight, pool):
     assert shop.stock_of("PROD001") == 50 - len(SPOTS)
 
 
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_a_worker_killed_amid_many_orders(site, acme, pool):
+    """They are at one state side by side; all have lost their worker, and go on one after another."""
+    shop.product()
+    placed = [shop.order(acme, ("PROD001", 1)) for _ in range(20)]
+    site.wake(placed)
+    site.beat()
+    worker = site.worker(struck={"BackUp together": 600}, pool=pool, concurrency=2)
+    seconds_until(lambda: len(site.marks()) == 1)
+    kill(worker)
+    site.worker(pool=pool)
+    assert seconds_until(all_succeed(placed)) < 30
+    at_once = (0, 0, 0, 0, 0, 1, 0, 0, len(STATES))
+    assert {one["order_id"]: query(EFFECTS, one["order_id"]) for one in placed} == {
+        one["order_id"]: [at_once] for one in placed
+    }
+    lost = query("SELECT execution_id FROM orders_executionevent WHERE details ->> 'error' = 'WorkerLost'")
+    assert 0 < len(lost) == len(set(lost)) <= len(placed)
+
+
 def ordered(api, flight, **more) -> dict:
     return shop.order(api, ("PROD001", 1), book(api, flight), contact_email="ada@example.com", **CARD, **more)
 

@@ -3,6 +3,7 @@
 import base64
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -432,6 +433,30 @@ def test_key_below_or_above_another(directory):
         with pytest.raises(NotStored):
             directory.store.get(key, sha256=None)
     assert list(directory.store.list()) == ["a/b"]
+
+
+def test_folder_that_somebody_removes_is_made_anew(directory):
+    put(directory.store, "orders/1/1")
+    shutil.rmtree(directory.root)
+    with pytest.raises(StorageUnavailable):
+        put(directory.store, "orders/1/2")
+    put(directory.store, "orders/1/2")
+    assert list(directory.store.list()) == ["orders/1/2"]
+
+
+def test_names_are_on_the_disk_before_an_object_counts(directory, monkeypatch):
+    """A folder found there, whose maker may have died, is no exception; one that this process has settled is."""
+    synced = []
+    monkeypatch.setattr(storage, "sync", lambda folder: synced.append(folder))
+    root = directory.root
+    put(directory.store, "orders/1/1")
+    assert synced == [root / "orders" / "1", root / "orders", root, root.parent]
+    synced.clear()
+    put(directory.store, "orders/1/2")
+    assert synced == [root / "orders" / "1"]
+    synced.clear()
+    put(DirectoryStore(root), "orders/1/3")
+    assert synced == [root / "orders" / "1", root / "orders", root, root.parent]
 
 
 def test_full_disk(directory, monkeypatch):
