@@ -24,6 +24,7 @@ What SkyBridge does and the yardstick leaves out, in its favour:
 - BOOK takes unnamed adults only and one flight; no seats, no names, no contact;
 - holds that have run out are not looked for: neither does SEARCH count their seats, nor BOOK give them back;
 - a route is searched for one date, with no other filter;
+- LIST counts the orders at each call, so CONFIRM and ORDER keep no number of them;
 - CONFIRM and ORDER send no message to a worker, ORDER knows payment on account and products for nobody in particular;
 - a backup holds the order's own rows and those that the call has in its hands; SkyBridge keeps all rows that they
   refer to as well (agency, plan, account, fares, airports, carriers);

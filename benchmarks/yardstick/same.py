@@ -2,10 +2,11 @@
 
     python -m benchmarks.yardstick.same --skybridge URL --yardstick URL --key KEY --rival KEY
 
-Both work on one database, which has flights and products (`benchmarks.fill`); `--key` is a ground handler's, `--rival`
-another agency's. Bodies must be equal but for what each call makes anew: identifiers, numbers, moments. Passengers
-board if both were started with BOARDING_OPENS_MINUTES=1440; else it is too early for both. Holds that have run out
-would count as free in SkyBridge's searches only: let none be there. Ends with 1 if anything differs.
+Both work on one database of this purpose, with flights and products (`benchmarks.fill`); `--key` is a ground handler's,
+`--rival` another agency's. Bodies must be equal but for what each call makes anew: identifiers, numbers, moments.
+Passengers board if both were started with BOARDING_OPENS_MINUTES=1440; else it is too early for both. Let it run once:
+SkyBridge counts seats of holds that have run out as free, and keeps the number of orders, both of which the yardstick
+leaves out. Ends with 1 if anything differs.
 """
 
 import argparse
