@@ -41,39 +41,49 @@ def without_indexes(tables: Sequence[str]) -> Iterator[None]:
     run({"unique constraints": constraints}, at_once=1)
 
 
-def run(statements: Mapping[str, Sequence[str]], parameters: dict | None = None, *, at_once: int = AT_ONCE) -> None:
-    """Run statements by name, as many at once as there are processors to spare, and print how long each name took."""
-    queue: SimpleQueue[tuple[str, str]] = SimpleQueue()
-    spent: dict[str, float] = dict.fromkeys(statements, 0.0)
-    rows: dict[str, int] = dict.fromkeys(statements, 0)
-    failures: list[BaseException] = []
-    for name, texts in statements.items():
-        for text in texts:
-            queue.put((name, text))
+class Loader:
+    """Runs statements by name in some threads, and knows how long each name took."""
 
-    def work() -> None:
+    def __init__(self, statements: Mapping[str, Sequence[str]], parameters: dict | None):
+        self.parameters = parameters
+        self.queue: SimpleQueue[tuple[str, str]] = SimpleQueue()
+        self.spent: dict[str, float] = dict.fromkeys(statements, 0.0)
+        self.rows: dict[str, int] = dict.fromkeys(statements, 0)
+        self.failures: list[BaseException] = []
+        for name, texts in statements.items():
+            for text in texts:
+                self.queue.put((name, text))
+
+    def work(self) -> None:
+        """Run what is left, until something fails."""
         try:
             with connection.cursor() as cursor:
                 cursor.execute(SETTINGS)
-                while not failures:
-                    name, text = queue.get_nowait()
-                    begun = time.monotonic()
-                    cursor.execute(text, parameters)
-                    spent[name] += time.monotonic() - begun
-                    rows[name] += max(cursor.rowcount, 0)
+                while not self.failures:
+                    self.execute(cursor, *self.queue.get_nowait())
         except Empty:
             pass
         except BaseException as failure:
-            failures.append(failure)
+            self.failures.append(failure)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(at_once)]
+    def execute(self, cursor, name: str, text: str) -> None:
+        begun = time.monotonic()
+        cursor.execute(text, self.parameters)
+        self.spent[name] += time.monotonic() - begun
+        self.rows[name] += max(cursor.rowcount, 0)
+
+
+def run(statements: Mapping[str, Sequence[str]], parameters: dict | None = None, *, at_once: int = AT_ONCE) -> None:
+    """Run statements by name, as many at once as there are processors to spare, and print how long each name took."""
+    loader = Loader(statements, parameters)
+    threads = [threading.Thread(target=loader.work) for _ in range(at_once)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    if failures:
-        raise failures[0]
-    for name, seconds in spent.items():
-        print(f"  {name:26}{rows[name]:>12,} rows {seconds:6.1f} s", flush=True)
+    if loader.failures:
+        raise loader.failures[0]
+    for name, seconds in loader.spent.items():
+        print(f"  {name:26}{loader.rows[name]:>12,} rows {seconds:6.1f} s", flush=True)

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.compare import Result, as_json
 from benchmarks.goals import Goal, lines_of
 
+NAMES = {"skybridge": "SkyBridge", "yardstick": "FastAPI", "floor": "SQL alone"}
 HEADINGS = ("requests/s", "p50 ms", "p99 ms", "web ms", "database ms", "Valkey ms", "statements")
 
 
@@ -21,10 +22,10 @@ def table(results: dict[str, Result]) -> list[list[str]]:
         for side in result.rounds:
             figures = [number(result.median(side, "rate"), 0), *percentiles(result, side)]
             figures += [number(result.median(side, part), 2) for part in ("web", "database", "valkey")]
-            rows.append([name, side, *figures, number(result.trips.get(side), 0)])
+            rows.append([name, NAMES[side], *figures, number(result.trips.get(side), 0)])
         if result.floor_rate is not None:
             floor = [number(result.floor_rate, 0), "", "", "", number(result.floor_cpu, 2), ""]
-            rows.append([name, "floor", *floor, number(result.trips.get("skybridge"), 0)])
+            rows.append([name, NAMES["floor"], *floor, number(result.trips.get("skybridge"), 0)])
     return rows
 
 
@@ -41,7 +42,7 @@ def as_text(results: dict[str, Result], goals: list[Goal], facts: dict[str, Any]
     widths = (11, 11, 11, 8, 8, 8, 12, 10, 11)
     rows = [["", "", *HEADINGS], *table(results)]
     lines = ["".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    memory = ", ".join(f"{side} {size / 1e6:.0f} MB" for side, size in facts["memory"].items())
+    memory = ", ".join(f"{NAMES[side]} {size / 1e6:.0f} MB" for side, size in facts["memory"].items())
     client = max(
         (result.median(side, "client") or 0 for result in results.values() for side in result.rounds), default=0
     )

@@ -107,52 +107,72 @@ def list_orders(agency: int, page: int) -> list[Call]:
     return [Call("GET", f"/orders?page={page}&limit={PAGE}", key_of(agency_name(agency)))]
 
 
+class Calls:
+    """Makes the calls of all works, of what a database has."""
+
+    def __init__(self, cluster: Cluster, database: str):
+        self.cluster, self.database = cluster, database
+        self.dice, self.keys, self.users = random.Random(7), itertools.cycle(KEYS), itertools.count()
+        common, hot = flights_of(cluster, database)
+        self.common, self.hot, self.sold_out = common, hot[: -STAMPEDES - SOLD_OUT], hot[-SOLD_OUT:]
+
+    def bookings(self, flights: list[tuple], count: int) -> list[Call]:
+        return [
+            book(self.dice.choice(flights), next(self.keys), self.dice.choice((1, 2)), next(self.users) % 10_000)
+            for _ in range(count)
+        ]
+
+    def stampede(self) -> list[Call]:
+        return [book(flight, next(self.keys), 1, n) for flight in self.hot for n in range(HOT_SEATS)]
+
+    def orders(self) -> Iterator[Call]:
+        for n in range(ORDER_CALLS):
+            items = [{"product_id": f"BENCHMARK{self.dice.randrange(PRODUCTS)}", "quantity": 1}]
+            yield Call("POST", "/orders", next(self.keys), {"customer_id": f"customer-{n % 1000}", "items": items})
+
+    def searches(self) -> Iterator[Call]:
+        for _ in range(SEARCH_CALLS):
+            _, _, date, origin, destination, _ = self.dice.choice(self.common)
+            places = f"departureCity={origin}&destinationCity={destination}"
+            yield Call("GET", f"/searchFlights?{places}&departureDate={date}", next(self.keys))
+
+    def confirmations(self) -> list[Call]:
+        rows = self.cluster.query(self.database, PENDING)
+        return [Call("POST", f"/api/v1/bookings/{pk}/confirm", key_of(agency)) for pk, agency in rows]
+
+    def readings(self) -> list[Call]:
+        names = [agency_name(n) for n in SELLERS]
+        rows = self.cluster.query(self.database, BOOKED, [names, READ_CALLS])
+        return [Call("GET", f"/api/v1/bookings/{pk}", key_of(agency)) for pk, agency in rows]
+
+    def scans(self) -> list[Call]:
+        rows = self.cluster.query(self.database, PASSES)
+        return [
+            Call("POST", f"/api/v1/flights/{pk}/scans", key_of(HANDLER), {"barcode": barcode, "nonce": f"n{n}"})
+            for n, (pk, barcode) in enumerate(rows)
+        ]
+
+
 def make_works(cluster: Cluster, database: str, scale: float) -> list[Work]:
     """Return all works, their calls in an order that is the same for all sides."""
-    dice = random.Random(7)
-    flights = flights_of(cluster, database)
-    keys, users = itertools.cycle(KEYS), itertools.count()
-    hot, sold_out = flights.hot[: -STAMPEDES - SOLD_OUT], flights.hot[-SOLD_OUT:]
-
-    def bookings(chosen: list[tuple], count: int) -> list[Call]:
-        return [book(dice.choice(chosen), next(keys), dice.choice((1, 2)), next(users) % 10_000) for _ in range(count)]
-
-    def orders() -> Iterator[Call]:
-        for n in range(ORDER_CALLS):
-            items = [{"product_id": f"BENCHMARK{dice.randrange(PRODUCTS)}", "quantity": 1}]
-            yield Call("POST", "/orders", next(keys), {"customer_id": f"customer-{n % 1000}", "items": items})
-
-    def searches() -> Iterator[Call]:
-        for _ in range(SEARCH_CALLS):
-            _, _, date, origin, destination, _ = dice.choice(flights.common)
-            places = f"departureCity={origin}&destinationCity={destination}"
-            yield Call("GET", f"/searchFlights?{places}&departureDate={date}", next(keys))
-
-    def owned(sql: str, path: str, method: str, *parameters: Any) -> list[Call]:
-        rows = cluster.query(database, sql, parameters or None)
-        return [Call(method, path.format(pk), key_of(agency)) for pk, agency in rows]
-
-    names = [agency_name(n) for n in SELLERS]
-    scans = [
-        Call("POST", f"/api/v1/flights/{pk}/scans", key_of(HANDLER), {"barcode": barcode, "nonce": f"n{n}"})
-        for n, (pk, barcode) in enumerate(cluster.query(database, PASSES))
-    ]
+    calls = Calls(cluster, database)
     unknown = [("", f"ZZ{n}", "2027-01-01", "EWR") for n in range(1, 2000)]
-    stampede = [book(flight, next(keys), 1, n) for flight in hot for n in range(HOT_SEATS)]
+    refused = [book(calls.common[0], key_of(LIMITED), 1, 0)]
+    last_page = max(1, round(1000 * scale))
     return [
-        Work("BOOK", "hold 1 or 2 seats", bookings(flights.common, BOOK_CALLS), 200, has_floor=True),
-        Work("CONFIRM", "sell a held booking", owned(PENDING, "/api/v1/bookings/{}/confirm", "POST"), 200, True, True),
-        Work("SEARCH", "a route and a date, 20 flights", list(searches()), 200, has_floor=True),
-        Work("READ", "a booking", owned(BOOKED, "/api/v1/bookings/{}", "GET", names, READ_CALLS), 200, has_floor=True),
-        Work("ORDER", "a product on account", list(orders()), 201, has_floor=True),
+        Work("BOOK", "hold 1 or 2 seats", calls.bookings(calls.common, BOOK_CALLS), 200, has_floor=True),
+        Work("CONFIRM", "sell a held booking", calls.confirmations(), 200, True, True),
+        Work("SEARCH", "a route and a date, 20 flights", list(calls.searches()), 200, has_floor=True),
+        Work("READ", "a booking", calls.readings(), 200, has_floor=True),
+        Work("ORDER", "a product on account", list(calls.orders()), 201, has_floor=True),
         Work("LIST", "orders, page 1 of 100,000", list_orders(0, 1), 200, has_floor=True),
-        Work("LIST1000", "orders, page 1,000", list_orders(0, max(1, round(1000 * scale))), 200, has_floor=True),
+        Work("LIST1000", "orders, page 1,000", list_orders(0, last_page), 200, has_floor=True),
         Work("LIST-SMALL", "orders, page 1 of 1,000", list_orders(1, 1), 200, has_floor=True),
-        Work("SCAN", "board with a pass", scans, 200, True, True),
-        Work("HOT", "300 seats of one flight", stampede, 200, True, True),
-        Work("SOLDOUT", "a flight sold out", bookings(sold_out, 500), 409),
-        Work("404", "a flight unknown", bookings(unknown, 500), 404, has_rival=False),
-        Work("429", "a caller beyond its plan", [book(flights.common[0], key_of(LIMITED), 1, 0)], 429, has_rival=False),
+        Work("SCAN", "board with a pass", calls.scans(), 200, True, True),
+        Work("HOT", "300 seats of one flight", calls.stampede(), 200, True, True),
+        Work("SOLDOUT", "a flight sold out", calls.bookings(calls.sold_out, 500), 409),
+        Work("404", "a flight unknown", calls.bookings(unknown, 500), 404, has_rival=False),
+        Work("429", "a caller beyond its plan", refused, 429, has_rival=False),
     ]
 
 
