@@ -35,12 +35,13 @@ def api_lane(get_response):
     answer = request_context(answer_call)
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        return answer(request) if is_for_lane(request) else get_response(request)
+        request.api_route = route_of(request) if may_be_short(request) else None
+        return answer(request) if request.api_route else get_response(request)
 
     return middleware
 
 
-def is_for_lane(request: HttpRequest) -> bool:
+def may_be_short(request: HttpRequest) -> bool:
     if settings.SESSION_COOKIE_NAME in request.META.get("HTTP_COOKIE", ""):
         return False
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
@@ -49,11 +50,11 @@ def is_for_lane(request: HttpRequest) -> bool:
         request.get_host()
     except DisallowedHost:
         return False
-    return route_of(request) is not None
+    return True
 
 
 def answer_call(request: HttpRequest) -> HttpResponse:
-    view, match = route_of(request)
+    view, match = request.api_route
     response = view(request, **match(request.path_info[1:]).groupdict())
     for name, value in safe_headers(request.is_secure()):
         response.headers.setdefault(name, value)

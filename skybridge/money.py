@@ -65,4 +65,4 @@ def split(amount: Decimal, weights: Sequence[Decimal | int], currency: str) -> l
 def as_number(amount: Decimal) -> float | int:
     """Return the JSON number of an amount: the shortest decimal that reads back as the same amount."""
     text = str(amount)
-    return int(text) if text.lstrip("-").isdigit() else float(text)
+    return float(text) if "." in text or "E-" in text else int(amount)

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.db import connection
 from psycopg import _queries
 from psycopg.pq import Format
+from psycopg.types.json import set_json_loads
 
 # Up to this length the driver remembers where a statement's parameters are. Its 4,096 characters are less than the hot
 # statements have, and to take one apart costs 0.2 to 0.4 ms at each call.
 _queries.MAX_CACHED_STATEMENT_LENGTH = 65_536
+
+set_json_loads(orjson.loads)
 
 
 def read_rows(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tuple]:

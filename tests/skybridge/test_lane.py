@@ -50,8 +50,8 @@ def test_the_short_way_answers_with_the_long_ways_headers(acme, flight, is_secur
 
 def test_http_is_sent_to_https_where_it_is_wanted(acme, settings):
     settings.SECURE_SSL_REDIRECT = True
-    assert not lane.is_for_lane(RequestFactory().get("/searchFlights"))
-    assert lane.is_for_lane(RequestFactory().get("/searchFlights", secure=True))
+    assert not lane.may_be_short(RequestFactory().get("/searchFlights"))
+    assert lane.may_be_short(RequestFactory().get("/searchFlights", secure=True))
 
 
 def test_another_host_is_refused(acme, settings):
