@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -87,7 +87,7 @@ def safe_headers(is_secure: bool) -> list[tuple[str, str]]:
     """Return what the middleware for browsers' safety adds to every answer."""
     request = HttpRequest()
     request.META = {settings.SECURE_PROXY_SSL_HEADER[0]: settings.SECURE_PROXY_SSL_HEADER[1] if is_secure else ""}
-    answer = HttpResponse()
+    answer: Any = HttpResponse()
     del answer.headers["Content-Type"]
     for middleware in (security_headers, XFrameOptionsMiddleware):
         answer = middleware(lambda _, answer=answer: answer)(request)
