@@ -114,7 +114,7 @@ class Flow:
         """Send at random moments fixed beforehand, whatever is answered; times count from those moments."""
         sample, cpu, begun = Sample(), time.process_time(), time.perf_counter()
         moments = deque(begun + moment for moment in arrivals(rate, seconds))
-        idle = list(self.lines)
+        idle = deque(self.lines)  # in turns, so that all workers of a server get their share
         busy: dict[socket.socket, Line] = {}
         while moments or busy:
             now = time.perf_counter()
@@ -122,7 +122,7 @@ class Flow:
                 if (request := next(requests, None)) is None:
                     moments.clear()
                     break
-                line = idle.pop()
+                line = idle.popleft()
                 line.send(request, moments.popleft())
                 busy[line.socket] = line
             wait = max(0.0, moments[0] - time.perf_counter()) if idle and moments else PATIENCE_SECONDS
