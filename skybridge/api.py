@@ -47,6 +47,7 @@ class ApiViewSet(viewsets.ViewSet):
     claims_itself: frozenset[str] = frozenset()
     claim: idempotency.Claim | None
     request: Any
+    action: Any
 
     def dispatch(self, request, *args, **kwargs):
         self.request, self.args, self.kwargs = request, args, kwargs

@@ -34,7 +34,7 @@ def api_lane(get_response):
     """
     answer = request_context(answer_call)
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request):
         request.api_route = route_of(request) if may_be_short(request) else None
         return answer(request) if request.api_route else get_response(request)
 
@@ -53,7 +53,7 @@ def may_be_short(request: HttpRequest) -> bool:
     return True
 
 
-def answer_call(request: HttpRequest) -> HttpResponse:
+def answer_call(request):
     view, match = request.api_route
     response = view(request, **match(request.path_info[1:]).groupdict())
     for name, value in safe_headers(request.is_secure()):

@@ -78,7 +78,8 @@ class StrictSerializer(serializers.Serializer):
         if unknown := [name for name in data if name not in self.fields]:
             detail = ErrorDetail("This field is unknown or cannot be set.", code="unknown_field")
             raise serializers.ValidationError({name: [detail] for name in unknown})
-        values, errors = {}, {}
+        values: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
         for name, field, check in self.takers:
             if name not in data and field.default is empty and not field.required:
                 continue
