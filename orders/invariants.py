@@ -60,6 +60,14 @@ ORDERS = [
         "A failed order has a moment at which it gives back what it has taken, and no other order has.",
         "SELECT id FROM orders_order WHERE (status = 'failed') <> (lapses_at IS NOT NULL)",
     ),
+    Invariant(
+        "tallies_are_right",
+        "The number that is kept of an agency's orders is how many it has that are not deleted.",
+        """SELECT t.agency_id AS id FROM orders_tally t LEFT JOIN (
+            SELECT agency_id, count(*) AS orders FROM orders_order WHERE deleted_at IS NULL GROUP BY agency_id
+        ) o ON o.agency_id = t.agency_id
+        WHERE t.orders <> COALESCE(o.orders, 0)""",
+    ),
 ]
 
 BOOKINGS = [
