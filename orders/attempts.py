@@ -73,7 +73,7 @@ def is_free(attempt: Attempt) -> bool:
 def without_worker(attempts: Sequence[Attempt]) -> set[Attempt]:
     """Return those of some attempts whose lock is free now. One statement, outside of transactions."""
     sql = "SELECT array_agg(lock) FROM unnest(%s::bigint[]) AS lock WHERE pg_try_advisory_xact_lock(lock)"
-    free = set(query(sql, locks_of(attempts)) or ())
+    free = set(query(sql, locks_of(attempts)) or ()) if attempts else set()
     return {attempt for attempt in attempts if attempt.lock in free}
 
 

@@ -177,4 +177,20 @@ def test_orders_in_flight_survive_what_strikes(site, acme):
         assert seconds_until(all_succeed(placed)) < 30, strike
 
 
+def test_a_worker_outlives_a_broker_that_ends_amid_its_work(site, acme):
+    """It has a message that it has not acknowledged, which cannot be put back."""
+    shop.product("BAG")
+    placed = [shop.order(acme, ("BAG", 1)) for _ in range(3)]
+    site.wake(placed)
+    worker = site.worker(struck={"IssueTickets before *": 1})
+    seconds_until(lambda: len(site.marks()) == 1)
+    site.stop_broker()
+    time.sleep(2)
+    site.start_broker()
+    site.beat()
+    assert seconds_until(all_succeed(placed)) < 30
+    assert worker.process is not None
+    assert worker.process.poll() is None
+
+
 WAITING = "SELECT count(*) FROM orders_execution WHERE status = 'RUNNING' AND attempt > 0 OR state <> 'TakePayment'"
