@@ -132,6 +132,17 @@ def test_the_event_log_stays_and_says_where_the_flight_is(flown):
     assert event.after == {"key": key, "is_gone": False}
 
 
+def test_what_is_shown_of_an_archived_flight(flown, staff, acme):
+    booking = Booking.objects.get(status="confirmed")
+    archive()
+    assert acme.get(f"/api/v1/bookings/{booking.pk}").json()["status"] == "confirmed"
+    manifest = staff.get(f"/api/v1/flights/{flown.pk}/manifest").json()
+    assert sorted(passenger["state"] for passenger in manifest["passengers"]) == ["flown", "no_show"]
+    for page in (f"flights/flight/{flown.pk}", f"bookings/booking/{booking.pk}"):
+        assert staff.get(f"/admin/{page}/change/").status_code == 200
+    assert "Flight archived" in staff.get(f"/admin/flights/flight/{flown.pk}/history/").content.decode()
+
+
 def test_a_second_run_changes_nothing(flown, watched):
     archive()
     before = content()
