@@ -32,8 +32,9 @@ SETTLED = 12  # calls of a connection after which PostgreSQL keeps its plans
 PATIENCE_SECONDS = 30
 # Calls to record at full size, and how often each is replayed, every time under identifiers of its own; of the others
 # there are few different ones, and reading may be repeated as it is.
-RECORDED = {"BOOK": 2000, "HOT": 3000, "CONFIRM": 6000, "ORDER": 1500, "SCAN": 5000, "SEARCH": 1500, "READ": 1500}
-COPIES = {"BOOK": 25, "HOT": 10, "ORDER": 15}
+RECORDED = {"BOOK": 2000, "HOT": 4500, "CONFIRM": 6000, "ORDER": 1500, "SCAN": 5000, "SEARCH": 1500, "READ": 1500}
+COPIES = {"BOOK": 25, "HOT": 7, "ORDER": 15}
+ALL_OF = ("HOT",)  # recorded whole even for a short run: enough flights that none is oversold in a round
 EVENTS = "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('skybridge_event', 'id')), 0)"
 unused_numbers = itertools.count(10_000_000)
 find_uuid7 = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}")
@@ -141,7 +142,10 @@ class Floor:
     def start_recording(self, works: list[Work], share: float) -> tuple[subprocess.Popen, dict[str, list[Call]]]:
         environment = os.environ | self.variables | {"DATABASE_URL": self.cluster.url(DATABASE)}
         command = [sys.executable, "-m", "benchmarks.record"]
-        calls = {work.name: some_of(work, max(100, round(RECORDED.get(work.name, 0) * share))) for work in works}
+        shares = {work.name: 1.0 if work.name in ALL_OF else share for work in works}
+        calls = {
+            work.name: some_of(work, max(100, round(RECORDED.get(work.name, 0) * shares[work.name]))) for work in works
+        }
         process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return process, calls
 
