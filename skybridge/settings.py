@@ -100,6 +100,7 @@ TEMPLATES = [
 # --- PostgreSQL: one connection per thread, statements bound and prepared on the server ---
 DATABASES = {"default": env.db_url("DATABASE_URL", "postgres://skybridge@127.0.0.1:5432/skybridge")}
 DATABASES["default"].update(
+    ENGINE="skybridge.postgresql",
     CONN_MAX_AGE=None,
     OPTIONS={
         "server_side_binding": True,

@@ -1,0 +1,32 @@
+from collections.abc import Sequence
+
+from django.db.backends.postgresql import base
+from psycopg._preparing import Prepare, PrepareManager
+from psycopg.pq.abc import PGresult
+
+FORGETTING = (b"DROP", b"ALTER", b"DISCARD ALL", b"DEALLOCATE ALL")
+
+
+class KeptStatements(PrepareManager):
+    """Statements stay prepared when a transaction or a savepoint is rolled back, as PostgreSQL itself has it.
+
+    psycopg would drop all of them, lest one names a table that the rollback took away: we make none on the way. Each
+    would be planned anew six times, which takes several times as long as to run it.
+    """
+
+    def clear(self) -> bool:
+        """Do nothing: this is what psycopg calls after a rollback."""
+        return False
+
+    def _should_discard(self, prep: Prepare, results: Sequence[PGresult]) -> bool:
+        is_gone = any((result.command_status or b"").startswith(FORGETTING) for result in results)
+        return is_gone and super().clear()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params):
+        connection = super().get_new_connection(conn_params)
+        kept = KeptStatements()
+        kept.prepare_threshold, kept.prepared_max = connection.prepare_threshold, connection.prepared_max
+        connection._prepared = kept
+        return connection
