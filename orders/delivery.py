@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -97,7 +98,7 @@ def make_versions(booking_ids: Iterable[UUID], order_ids: Iterable[UUID], at: da
 
     Tell whether the orders are all that have sold EMDs to the bookings' passengers.
     """
-    given = {"booking_ids": list(booking_ids), "order_ids": list(order_ids), "at": at}
+    given: dict[str, Any] = {"booking_ids": list(booking_ids), "order_ids": list(order_ids), "at": at}
     with connection.cursor() as cursor:
         cursor.execute(NEXT, given)
         [is_missing_one] = cursor.fetchone()

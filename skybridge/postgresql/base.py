@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg._preparing import Prepare, PrepareManager
@@ -18,7 +19,7 @@ class KeptStatements(PrepareManager):
         """Do nothing: this is what psycopg calls after a rollback."""
         return False
 
-    def _should_discard(self, prep: Prepare, results: Sequence[PGresult]) -> bool:
+    def _should_discard(self, prep: Prepare, results: Sequence[PGresult], *more: Any) -> bool:
         is_gone = any((result.command_status or b"").startswith(FORGETTING) for result in results)
         return is_gone and super().clear()
 
