@@ -18,7 +18,6 @@ from django.forms.models import model_to_dict
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 
 from partners.callers import Caller
 from partners.models import Agency
@@ -148,7 +147,7 @@ class ListMixin(admin.ModelAdmin):
 
     def action_checkbox(self, obj) -> SafeString:
         """Return Django's checkbox of a row; a template for each takes it a quarter of the list's time."""
-        label = format_html(gettext("Select this object for an action - {}"), str(obj))
+        label = f"Select this object for an action - {obj}"
         box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
         return format_html(box, ACTION_CHECKBOX_NAME, obj.pk, label)
 

@@ -1,7 +1,9 @@
 """The back office's site: Django's admin under the airline's name, its lists grouped in the words of an airline."""
 
+from importlib import import_module
+
 from django.conf import settings
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, autodiscover
 from django.urls import NoReverseMatch, reverse
 
 # Each group's lists in their order. What is not named here is found under System.
@@ -35,6 +37,13 @@ class BackOffice(AdminSite):
 
     def each_context(self, request):
         return {**super().each_context(request), "airline": settings.AIRLINE_NAME, "permissions_page": page_or_none()}
+
+
+def open_lists() -> None:
+    """Load every app's admin module, then our own for what other packages have registered."""
+    autodiscover()
+    import_module("skybridge.approval_admin")
+    import_module("skybridge.staff_admin")
 
 
 def page_or_none() -> str | None:

@@ -8,6 +8,8 @@ from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skybridge.settings")
+# `make check` runs Django's checks; a worker that ran them too would load every page for it.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("skybridge")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Celery would connect to the database anew for every task. A broken connection is replaced before the next task.

@@ -7,10 +7,12 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from orders.views import find_anything, home_page
 from partners.pages import page
 from skybridge import account_views, views
+from skybridge.back_office import open_lists
 from skybridge.permissions_views import permissions_page
 from skybridge.sign_in import OfficeSignIn, SignIn, code_page
 
 # The back office: its home, sign-in and page of permissions, then Django's.
+open_lists()
 office_urls, office, office_name = admin.site.urls
 office_urls = [
     path("", admin.site.admin_view(home_page), name="index"),

@@ -25,6 +25,7 @@ from django.utils import timezone
 from flights import places
 from partners import keys
 from partners.models import Agency, Agent, ApiKey, Plan
+from skybridge import urls  # noqa: F401  with the back office's lists, which some tests are multiplied by
 from skybridge.valkey import valkey
 from tests import factories
 from tests.emptying import empty_the_database

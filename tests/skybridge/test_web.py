@@ -1,4 +1,4 @@
-"""The web server's main process, from which its workers are forked."""
+"""What each process loads: the web server's main process, from which its workers are forked, a worker, the clock."""
 
 import subprocess
 import sys
@@ -28,6 +28,15 @@ def test_what_is_loaded_can_be_forked():
         [sys.executable, "-c", LOAD], env=environment(), cwd=settings.BASE_DIR, capture_output=True, text=True
     )
     assert done.stdout == "loaded\n", done.stderr
+
+
+def test_a_worker_loads_no_page():
+    command = (
+        "import sys; from skybridge.celery import app; app.loader.import_default_modules(); "
+        "print([m for m in ('skybridge.urls', 'orders.admin', 'reportlab') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", command], cwd=settings.BASE_DIR, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_the_clock_needs_no_django():
