@@ -75,8 +75,11 @@ SELECT s.booking_id, a.name FROM sale s JOIN partners_agency a ON a.id = s.agenc
 WHERE s.booking_status = 'confirmed' AND s.kind = 'normal' AND a.name = ANY(%s)
 ORDER BY md5(s.booking_id::text) LIMIT %s
 """
+# Those who travel together board one after the other: first one of each booking.
 PASSES = """
-SELECT flight_id, barcode FROM ticketing_boardingpass WHERE ended_at IS NULL ORDER BY md5(barcode)
+SELECT p.flight_id, p.barcode FROM ticketing_boardingpass p
+JOIN ticketing_coupon k ON k.id = p.coupon_id JOIN ticketing_ticket t ON t.id = k.ticket_id
+WHERE p.ended_at IS NULL ORDER BY t.position, md5(p.barcode)
 """
 
 
