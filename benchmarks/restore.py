@@ -1,7 +1,7 @@
 """How long backing up and restoring takes: `python -m skybridge.embedded.testing -- python -m benchmarks.restore`.
 
-It makes orders by SQL (each with a booking of two passengers on one flight, a bag, ledger lines, events and a processed
-execution), stores every version of them, restores them into a second database beside, and compares the dumps.
+It makes orders by SQL (`benchmarks/sales.py`), stores every version of them, restores them into a second database
+beside, and compares the dumps.
 """
 
 import argparse
@@ -17,62 +17,6 @@ import django
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
-
-ORDERS = """
-CREATE TEMPORARY TABLE sale AS
-SELECT n, uuidv7() AS order_id, uuidv7() AS booking_id, a.id AS agency_id, f.id AS flight_id,
-    'agency:' || a.id || ':USD' AS account, now() - interval '1 hour' + n * interval '10 milliseconds' AS at
-FROM generate_series(1, %(orders)s) AS n
-JOIN (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS flights FROM flights_flight) f
-    ON f.place = 1 + n %% f.flights
-CROSS JOIN (SELECT id FROM partners_agency LIMIT 1) a
-"""
-ROWS = (
-    """INSERT INTO orders_product (product_id, name, category, price, currency, stock, on_sale)
-    VALUES ('BAG', 'Bag', 'baggage', 35, 'USD', 1000000, true)""",
-    """INSERT INTO partners_account (code, kind, agency_id, customer_id, currency, balance, created_at)
-    SELECT account, 'agency', agency_id, '', 'USD', 535 * count(*), now() FROM sale GROUP BY account, agency_id
-    UNION ALL SELECT name || ':USD', name, NULL, '', 'USD', 0, now() FROM unnest('{sales,taxes}'::text[]) AS name""",
-    """INSERT INTO orders_order (id, agency_id, customer_id, status, currency, total_amount, refunded_amount,
-        payment_method, contact_email, version, created_at, updated_at)
-    SELECT order_id, agency_id, 'C' || n, 'processing', 'USD', 535, 0, 'account', '', 0, at, at FROM sale""",
-    """INSERT INTO bookings_booking (id, locator, status, agency_id, user_id, order_id, seats, currency, total_amount,
-        refunded_amount, version, created_at, updated_at)
-    SELECT booking_id, upper(lpad(to_hex(n), 6, 'G')), 'confirmed', agency_id, 'C' || n, order_id, 2, 'USD', 500, 0, 3,
-        at, at FROM sale""",
-    """INSERT INTO orders_orderitem (order_id, position, product_id, booking_id, is_change, description, quantity,
-        price)
-    SELECT order_id, 1, NULL, booking_id, false, 'Booking', 1, 500 FROM sale
-    UNION ALL SELECT order_id, 2, 'BAG', NULL, false, 'Bag', 1, 35 FROM sale""",
-    """INSERT INTO ticketing_ticket (id, booking_id, position, passenger_type, surname, given_name, title, number,
-        issued_at, is_superseded, created_at)
-    SELECT uuidv7(), booking_id, p, 'ADT', 'Passenger', 'Pat', '', '999' || nextval('ticketing_serial'), at, false, at
-    FROM sale, generate_series(1, 2) AS p""",
-    """INSERT INTO ticketing_coupon (id, ticket_id, sequence, flight_id, cabin, status, takes_seat, fare_basis,
-        currency, fare_amount, taxes, total_amount)
-    SELECT uuidv7(), t.id, 1, s.flight_id, 'Y', 'O', true, 'YXOW', 'USD', 200,
-        '[{"code": "US", "amount": "15.00"}, {"code": "XF", "amount": "35.00"}]', 250
-    FROM sale s JOIN ticketing_ticket t ON t.booking_id = s.booking_id""",
-    """INSERT INTO partners_ledgerentry (posting_id, at, kind, account_id, amount, currency, order_id, reference)
-    SELECT order_id, at, 'sale', leg.code, leg.amount, 'USD', order_id, ''
-    FROM sale, LATERAL (VALUES (account, 535), ('sales:USD', -435), ('taxes:USD', -100)) AS leg (code, amount)""",
-    """INSERT INTO orders_execution (order_id, status, state, attempt, losses, error, cause, redrive_count,
-        last_event_id, started_at, stopped_at)
-    SELECT order_id, 'SUCCEEDED', 'Notify', 0, 0, '', '', 0, 27, at, at FROM sale""",
-    """INSERT INTO orders_executionevent (execution_id, event_id, type, at, state, details)
-    SELECT order_id, e, 'TaskSucceeded', at, 'ConfirmBookings', '{"attempt": 1}'
-    FROM sale, generate_series(1, 27) AS e""",
-    """INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason,
-        request_id)
-    SELECT at, 'agency', agency_id, 'api', action, CASE WHEN action LIKE 'order%' THEN order_id ELSE booking_id END,
-        NULL, jsonb_build_object('status', CASE WHEN action LIKE 'order%' THEN 'processing' ELSE 'confirmed' END), '',
-        'benchmark'
-    FROM sale, unnest('{booking.pending,booking.confirmed,booking.ticketed,order.pending,order.processing,
-        order.completed,execution.succeeded}'::text[]) AS action""",
-    """UPDATE flights_flightcabin c SET sold = n.seats, free = capacity - n.seats
-    FROM (SELECT flight_id, 2 * count(*) AS seats FROM sale GROUP BY 1) n
-    WHERE n.flight_id = c.flight_id AND c.cabin = 'Y'""",
-)
 
 
 def main() -> None:
@@ -97,14 +41,13 @@ def main() -> None:
 
 
 def make_orders(count: int) -> None:
-    fill, add_agency = loaded("fill", "add_agency")
+    """Sell so many orders, which have no backups yet."""
+    fill, add_products, sell, Volume = loaded("fill", "add_products", "sell", "Volume")
     fill(max(count // 50, 1000))
-    add_agency("Benchmark")
+    add_products()
+    sell(Volume(count, count))
     with connection.cursor() as cursor:
-        cursor.execute(ORDERS, {"orders": count})
-        for statement in ROWS:
-            cursor.execute(statement)
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("TRUNCATE orders_backup")
 
 
 def back_up(orders: int, versions: int) -> None:
@@ -123,11 +66,13 @@ def back_up(orders: int, versions: int) -> None:
 
 def loaded(*names: str) -> list:
     """Return what can be imported only after django.setup()."""
-    from benchmarks.fill import add_agency, fill  # noqa: PLC0415
+    from benchmarks.fill import add_products, fill  # noqa: PLC0415
+    from benchmarks.sales import Volume, sell  # noqa: PLC0415
     from orders import backups  # noqa: PLC0415
     from orders.models import Order  # noqa: PLC0415
 
-    known = {"fill": fill, "add_agency": add_agency, "backups": backups, "Order": Order}
+    known = {"fill": fill, "add_products": add_products, "sell": sell, "Volume": Volume}
+    known |= {"backups": backups, "Order": Order}
     return [known[name] for name in names]
 
 
