@@ -115,17 +115,21 @@ class Comparison:
                 result.look_up.append(sample)
 
     def saturate(self, side: Side, work: Work, seconds: float) -> Round | None:
-        """Let a side do as much as it can; None when the calls are used up."""
+        """Let a side do as much as it can; None when the calls are used up, or it has closed a connection."""
         wal = self.cluster.query(side.database, WAL)[0][0]
         before = self.spent(side)
-        with Flow(side.address, self.options.connections) as flow:
-            sample = flow.saturate(self.requests[side.name, work.name], seconds)
+        try:
+            with Flow(side.address, self.options.connections) as flow:
+                sample = flow.saturate(self.requests[side.name, work.name], seconds)
+        except OSError as failure:
+            print(f"  {side.name} {work.name}: {failure}", flush=True)
+            return None
         after = self.spent(side)
         wal = float(self.cluster.query(side.database, WAL)[0][0] - wal)
         side.note_memory()
         count = len(sample.times)
         self.check(side, work, sample)
-        if count < LEAST:
+        if count < LEAST or sample.seconds < seconds / 2:
             return None
         web, database, valkey = (1000 * (after[name] - before[name]) / count for name in ("web", "database", "valkey"))
         client = 1000 * sample.client_cpu / count
@@ -150,9 +154,13 @@ class Comparison:
             if not (rate := result.median(side.name, "rate")):
                 continue
             result.paces[side.name] = rate / 2
-            with Flow(side.address, self.options.connections) as flow:
-                requests = self.requests[side.name, result.work.name]
-                sample = flow.keep_pace(requests, rate / 2, self.options.seconds)
+            requests = self.requests[side.name, result.work.name]
+            try:
+                with Flow(side.address, self.options.connections) as flow:
+                    sample = flow.keep_pace(requests, rate / 2, self.options.seconds)
+            except OSError as failure:
+                print(f"  {side.name} {result.work.name}: {failure}", flush=True)
+                continue
             self.check(side, result.work, sample)
             result.times.setdefault(side.name, []).extend(sample.times)
 
