@@ -56,7 +56,7 @@ class StatementPage(NamedTuple):
 
     statement: Statement
     number: int
-    count: int
+    pages: int
 
 
 def bank(provider: str) -> str:
