@@ -244,6 +244,8 @@ def carry_out(sql: str, order: Order, items: Sequence[Item], parameters: dict[st
     """Carry out a sale, with new accounts if need be. Raises CreditLimitExceeded."""
     legs = sale_legs(order, sum((item.taxes for item in items), Decimal(0)))
     parameters |= ledger.posting("sale", legs, currency=order.currency, order_id=order.pk, at=order.created_at)
+    if not legs:
+        open_accounts(order, legs)  # nothing is charged now, but a change will be
     outcome = execute(sql, parameters)
     if outcome.are_accounts_open:
         return outcome

@@ -136,9 +136,11 @@ def operation(
     def declare(action):
         @functools.wraps(action)
         def checked(self, request, *args, **kwargs):
-            validated_query = strict.validated(query or NothingSerializer, strict.query_parameters(request), query=True)
+            parameters = strict.query_parameters(request)
             if query:
-                kwargs["query"] = validated_query
+                kwargs["query"] = strict.validated(query, parameters, query=True)
+            elif parameters:
+                strict.validated(NothingSerializer, parameters, query=True)
             if request.method not in ("GET", "HEAD"):
                 data = strict.validated(body or NothingSerializer, strict.json_body(request))
                 if body:

@@ -10,6 +10,7 @@ import django.core.exceptions
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty, get_error_detail
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from skybridge.exceptions import InvalidInput, InvalidJson, MissingFields, UnsupportedMediaType
 
@@ -115,6 +116,11 @@ class StrictIntegerField(serializers.IntegerField):
 
 class StrictCharField(serializers.CharField):
     """A JSON string; a number in its place is refused rather than converted."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # It looks at each character; `json_body` has refused them, and no query string has them.
+        self.validators = [one for one in self.validators if not isinstance(one, ProhibitSurrogateCharactersValidator)]
 
     def to_internal_value(self, data):
         if not isinstance(data, str):

@@ -74,7 +74,8 @@ def test_a_page_is_read_from_the_index_by_a_plan_that_is_kept(page, acme):
     for number in range(12):
         listed(acme, f"?page={page + number % 3}&limit={10 + number % 2}")
     plans = query(
-        "SELECT generic_plans > 0, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%whole.total%'"
+        "SELECT generic_plans > 0, custom_plans FROM pg_prepared_statements"
+        " WHERE statement LIKE '%whole.total%' AND generic_plans + custom_plans >= 12"
     )
     assert plans == [] or all(generic and custom <= 5 for generic, custom in plans)
     assert "order_by_agency" in plan_of_page(acme)
