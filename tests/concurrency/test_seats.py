@@ -1,5 +1,6 @@
 """One seat, one passenger: many callers for the same seat, parties seated side by side, swaps and trades at once."""
 
+import threading
 from itertools import pairwise
 
 from django.db import IntegrityError, transaction
@@ -110,10 +111,12 @@ def test_control_without_the_departures_lock_the_constraint_refuses(acme):
     """Look whether the seat is free, then take it: several see it free, and only the constraint keeps it one's own."""
     flight = a320()
     coupons = [book(acme, flight)["tickets"][0]["coupons"][0]["coupon_id"] for _ in range(10)]
+    all_have_looked = threading.Barrier(len(coupons), timeout=30)
 
     def take_naively(coupon_id: str) -> str:
         if "12A" in taken(flight):
             return "taken"
+        all_have_looked.wait()
         try:
             with transaction.atomic():
                 Coupon.objects.filter(pk=coupon_id).update(seat="12A")
