@@ -26,18 +26,18 @@ def replace_broken_connections(**_) -> None:
 def outlive_brokers(**_) -> None:
     """Let a worker go on when the broker ends while it has messages that it has not acknowledged.
 
-    It wants to put them back, for which kombu sometimes finds no connection, and an AttributeError ends the worker.
+    What it still says about them goes to a channel whose connection is closed, and kombu ends the worker with an
+    AttributeError; a broken connection it survives. The broker hands such messages out again.
     """
-    qos = import_string("kombu.transport.redis.QoS")
-    qos.restore_unacked = failing_as_a_connection_does(qos.restore_unacked)
+    channel = import_string("kombu.transport.redis.Channel")
+    channel._connparams = refusing_when_closed(channel._connparams)
 
 
-def failing_as_a_connection_does(restore: Callable[..., None]) -> Callable[..., None]:
-    @wraps(restore)
-    def restore_unacked(self, client=None) -> None:
-        try:
-            restore(self, client)
-        except AttributeError as exc:
-            raise ConnectionError("the broker is gone; it hands its messages out again later") from exc
+def refusing_when_closed(parameters: Callable[..., dict]) -> Callable[..., dict]:
+    @wraps(parameters)
+    def checked(channel, *args, **options) -> dict:
+        if channel.connection is None or channel.connection.client is None:
+            raise ConnectionError("the connection to the broker is closed; it hands its messages out again later")
+        return parameters(channel, *args, **options)
 
-    return restore_unacked
+    return checked

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from flights.localtime import local_date
 from orders.departures import set_gate
 from orders.disruption.planning import Change
 from orders.disruption.services import disrupt
@@ -48,7 +49,7 @@ def test_the_board_tells_of_delays(clerk):
         Disruption.Kind.DELAY, "fog", flight.departs_at + timedelta(minutes=50), flight.arrives_at + timedelta(hours=1)
     )
     disrupt(flight.pk, change, actor=STAFF, at=timezone.now())
-    said = opened(clerk, f"{BOARD}?airport=jfk&date={flight.departure_date}")
+    said = opened(clerk, f"{BOARD}?airport=jfk&date={local_date(change.departs_at, flight.origin.timezone)}")
     assert "Planned:" in said
     assert "Delayed to" in said
 
