@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from bookings.documents import BookingView
 from bookings.models import Booking
 from skybridge import context
 from skybridge.events import Actor
+from skybridge.sql import read_rows
 from ticketing.services import ISSUING
 
 # Common table expressions: a pending booking as it was read, with its cabins, both locked, is what is `ready`; it is
@@ -77,10 +77,8 @@ def write_confirmation(
         "reason": context.reason.get(),
         "request_id": context.request_id.get(),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(CONFIRM_AND_ISSUE if with_tickets else CONFIRM_ONLY, parameters)
-        confirmed, numbers = cursor.fetchone()
-    return confirmed_view(view, order_id, json.loads(numbers or "{}"), at) if confirmed else None
+    [(confirmed, numbers)] = read_rows(CONFIRM_AND_ISSUE if with_tickets else CONFIRM_ONLY, parameters)
+    return confirmed_view(view, order_id, numbers or {}, at) if confirmed else None
 
 
 def held_parameters(view: BookingView) -> dict[str, Any]:

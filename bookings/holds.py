@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -31,6 +31,7 @@ from skybridge.events import Actor
 from skybridge.exceptions import StillRunning
 from skybridge.idempotency import Claim, kept_headers
 from skybridge.identifiers import uuid7
+from skybridge.sql import read_rows
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.exceptions import SeatTaken
 from ticketing.models import Coupon, Ticket, takes_seat
@@ -241,9 +242,7 @@ def statement(several: bool, claimed: bool) -> str:
 
 
 def execute(sql: str, parameters: dict) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchone()[0] == 1
+    return read_rows(sql, parameters) == [(1,)]
 
 
 def json_text(value: Any) -> str:

@@ -115,13 +115,14 @@ COLUMNS = f"""
     c.on_sale, p.fare_basis, p.currency, p.base_amount, p.taxes::text, p.total_amount
 """
 RULE_COLUMNS = ", ".join(f"p.{name}" for name in FareRules._fields)
-TABLES = """
+SALE_TABLES = """
     flights_flight f
     JOIN flights_flightcabin c ON c.flight_id = f.id
     JOIN flights_fare p ON p.id = c.fare_id
-    JOIN flights_airport o ON o.iata = f.origin_id
-    JOIN flights_airport d ON d.iata = f.destination_id
 """
+ORIGIN = " JOIN flights_airport o ON o.iata = f.origin_id"
+DESTINATION = " JOIN flights_airport d ON d.iata = f.destination_id"
+TABLES = SALE_TABLES + ORIGIN + DESTINATION
 
 
 def fetch_offers(sql: str, parameters: dict) -> list[Offer]:

@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 
 from flights.airports import fold
 from flights.models import Cabin
-from flights.offers import AVAILABLE, COLUMNS, TABLES, Offer, fetch_offers
+from flights.offers import AVAILABLE, COLUMNS, DESTINATION, ORIGIN, SALE_TABLES, Offer, fetch_offers
 from skybridge.pagination import decode_cursor, encode_cursor
 
 is_amount = re.compile(r"\d{1,8}\.\d{4}", re.ASCII).fullmatch
@@ -107,24 +108,34 @@ def statement(search: Search, where: list[str], order: str, page: str) -> str:
     A place is one airport or several. Flights are looked for airport by airport, so that each time an index gives them
     in order and a page ends early; then the airports' pages are merged.
     """
-    airports, routes = airports_of(search)
-    where = [*where, *routes]
-    sql = f"SELECT {COLUMNS} FROM {TABLES} WHERE {' AND '.join(where)} ORDER BY {order}, f.id {page}"
-    if not airports:
+    route = route_of(search)
+    where = [*where, *route.conditions]
+    sql = f"SELECT {COLUMNS} FROM {route.tables} WHERE {' AND '.join(where)} ORDER BY {order}, f.id {page}"
+    if not route.places:
         return sql
-    return f"SELECT found.* FROM {', '.join(airports)}, LATERAL ({sql}) AS found ORDER BY {order}, id {page}"
+    return f"SELECT found.* FROM {route.places}, LATERAL ({sql}) AS found ORDER BY {order}, id {page}"
 
 
-def airports_of(search: Search) -> tuple[list[str], list[str]]:
-    """Return the SQL that lists the airports of a search's places, and the conditions that join flights to them."""
-    airports, routes = [], []
-    for place in ("origin", "destination"):
+class Route(NamedTuple):
+    """The SQL that lists the airports of a search's places, and how flights, their fares and airports join them."""
+
+    places: str
+    tables: str
+    conditions: list[str]
+
+
+def route_of(search: Search) -> Route:
+    places, tables, conditions = [], SALE_TABLES, []
+    for place, airport, join in (("origin", "o", ORIGIN), ("destination", "d", DESTINATION)):
         if getattr(search, place):
             # A subquery, which is planned alike for every place: so PostgreSQL keeps the plan.
             terms = f"search_terms @> ARRAY(SELECT %({place})s::varchar)"
-            airports.append(f"unnest(ARRAY(SELECT iata FROM flights_airport WHERE {terms})) AS {place} (iata)")
-            routes.append(f"f.{place}_id = {place}.iata")
-    return airports, routes
+            found = f"unnest(ARRAY(SELECT iata FROM flights_airport WHERE {terms})) AS {place} (iata)"
+            places.append(f"{found} JOIN flights_airport {airport} ON {airport}.iata = {place}.iata")
+            conditions.append(f"f.{place}_id = {airport}.iata")
+        else:
+            tables += join
+    return Route(", ".join(places), tables, conditions)
 
 
 def departure_window(search: Search, at: datetime) -> tuple[datetime | None, datetime | None]:

@@ -11,7 +11,7 @@ from django.db import connection
 
 from flights.fares import price_for
 from flights.offers import COLUMNS, TABLES, Offer, fetch_offers
-from flights.search import Search, airports_of, conditions
+from flights.search import Search, conditions, route_of
 
 FEW_SEATS = 9  # a party's size: from here on it may matter
 NEAREST_DAYS = 4
@@ -70,8 +70,9 @@ GROUP BY 1 ORDER BY 1
 def days_with_seats(search: Search, first: date, last: date, *, at: datetime) -> list[DayWithSeats]:
     """Return the days of a search's route on which it finds something, in order. One statement."""
     where, parameters = conditions(replace(search, departure_date=None), at)
-    places, routes = airports_of(search)
-    sql = DAYS.format(places=", ".join(places), tables=TABLES, where=" AND ".join([*where, *routes, BETWEEN]))
+    route = route_of(search)
+    where = [*where, *route.conditions, BETWEEN]
+    sql = DAYS.format(places=route.places, tables=route.tables, where=" AND ".join(where))
     with connection.cursor() as cursor:
         cursor.execute(sql, {**parameters, "first": first, "last": last, "sold_from": sold_from(at)})
         return [DayWithSeats._make(row) for row in cursor.fetchall()]

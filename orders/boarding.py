@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from flights.exceptions import FlightNotFound
 from orders.backups import kept
@@ -265,9 +264,7 @@ def write_boarding(case: Case, scan: dict[str, Any], caller: Caller) -> bool:
         "steps": list(steps(found, target, case.at)),
         "scan": scan | {"coupon_id": found.coupon_id},
     }
-    with connection.cursor() as cursor:
-        cursor.execute(CHANGE, {"facts": orjson.dumps(facts).decode()})
-        return cursor.fetchone() == (1,)
+    return read_rows(CHANGE, {"facts": orjson.dumps(facts).decode()}) == [(1,)]
 
 
 def steps(found: PassFacts, target: str, at: datetime) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ def again(exc: Exception) -> HttpResponse:
 
 
 def json_default(value: Any) -> Any:
-    return as_number(value) if isinstance(value, Decimal) else str(value)
+    return as_number(value) if type(value) is Decimal else str(value)
 
 
 def reply(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -46,6 +46,15 @@ def may_be_short(request: HttpRequest) -> bool:
         return False
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         return False
+    host = request.META.get("HTTP_HOST") or request.META["SERVER_NAME"]
+    return is_known_host(host, tuple(settings.ALLOWED_HOSTS))
+
+
+@lru_cache(maxsize=1024)
+def is_known_host(host: str, known: tuple[str, ...]) -> bool:
+    """Tell whether Django accepts a `Host` while these are allowed; anew, it looks at each of its characters."""
+    request = HttpRequest()
+    request.META = {"HTTP_HOST": host}
     try:
         request.get_host()
     except DisallowedHost:
@@ -56,10 +65,10 @@ def may_be_short(request: HttpRequest) -> bool:
 def answer_call(request):
     view, match = request.api_route
     response = view(request, **match(request.path_info[1:]).groupdict())
-    for name, value in safe_headers(request.is_secure()):
-        response.headers.setdefault(name, value)
     if not response.streaming:
         response.headers["Content-Length"] = str(len(response.content))
+    # In one go: one by one, Django looks at every character of each again.
+    response.headers._store = safe_headers(request.is_secure()) | response.headers._store
     return response
 
 
@@ -83,8 +92,8 @@ def api_route(path: str) -> Route | None:
 
 
 @cache
-def safe_headers(is_secure: bool) -> list[tuple[str, str]]:
-    """Return what the middleware for browsers' safety adds to every answer."""
+def safe_headers(is_secure: bool) -> dict[str, tuple[str, str]]:
+    """Return what the middleware for browsers' safety adds to every answer, as its headers keep it."""
     request = HttpRequest()
     request.META = {settings.SECURE_PROXY_SSL_HEADER[0]: settings.SECURE_PROXY_SSL_HEADER[1] if is_secure else ""}
     answer: Any = HttpResponse()
@@ -92,4 +101,4 @@ def safe_headers(is_secure: bool) -> list[tuple[str, str]]:
     for middleware in (security_headers, XFrameOptionsMiddleware):
         answer = middleware(lambda _, answer=answer: answer)(request)
     answer = SecurityMiddleware(lambda _: answer).process_response(request, answer)
-    return list(answer.items())
+    return answer.headers._store

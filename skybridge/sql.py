@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 from django.db import connection
 from psycopg import _queries
-from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 
 # Up to this length the driver remembers where a statement's parameters are. Its 4,096 characters are less than the hot
@@ -22,7 +21,6 @@ def read_rows(sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> list[t
     They come in PostgreSQL's binary format, whose times and amounts cost a fraction of text's to read. JSON comes
     parsed; who needs its text asks for `::text`.
     """
-    with connection.cursor() as cursor:
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
+    cursor = connection.reader()  # type: ignore[attr-defined]
+    cursor.execute(sql, parameters)
+    return cursor.fetchall()

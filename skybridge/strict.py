@@ -1,10 +1,12 @@
 """Strict input: JSON without duplicate keys or strings that PostgreSQL cannot hold, no unknown fields."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 import django.core.exceptions
 from rest_framework import serializers
@@ -16,6 +18,7 @@ from skybridge.exceptions import InvalidInput, InvalidJson, MissingFields, Unsup
 
 # curl -d sends the second one; the founding documents' calls are made that way.
 JSON_MEDIA_TYPES = ("", "application/json", "application/x-www-form-urlencoded")
+MOST_PARAMETERS = 100
 
 
 def json_body(request) -> Any:
@@ -186,17 +189,24 @@ def shared_serializer(serializer_class: type[serializers.Serializer], query: boo
 
 
 def query_parameters(request) -> dict[str, str]:
-    """Return the query parameters of a Django request. Raises InvalidInput for one given twice."""
-    if not request.META.get("QUERY_STRING"):
+    """Return the query parameters of a Django request. Raises InvalidInput for one given twice, or for too many."""
+    text = request.META.get("QUERY_STRING")
+    if not text:
         return {}
-    repeated = [name for name, values in request.GET.lists() if len(values) > 1]
-    if repeated:
+    try:
+        pairs = parse_qsl(text.encode("latin-1").decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError as exc:
+        raise InvalidInput("The query string is not UTF-8, or has too many parameters.") from exc
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        names = Counter(name for name, _ in pairs)
         errors = [
             {"pointer": f"/{name}", "code": "duplicate", "message": "This parameter is given twice."}
-            for name in repeated
+            for name, times in names.items()
+            if times > 1
         ]
         raise invalid_input(errors)
-    return {name: value for name, value in request.GET.items() if value != ""}
+    return {name: value for name, value in parameters.items() if value != ""}
 
 
 def field_errors(errors: Any, pointer: str = ""):

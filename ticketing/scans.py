@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import QuerySet
 
 from flights.exceptions import FlightNotFound
@@ -18,6 +17,7 @@ from flights.models import Flight
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError, InvalidInput
 from skybridge.pagination import decode_cursor, encode_cursor
+from skybridge.sql import read_rows
 from skybridge.times import utc_text
 from ticketing.gate import (
     ABOARD,
@@ -215,9 +215,7 @@ def scan_row(
 
 def keep_attempt(row: dict[str, Any]) -> bool:
     """Record an attempt that changes nothing; tell whether its nonce was free. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, {"scan": orjson.dumps(row).decode()})
-        return cursor.fetchone() is not None
+    return bool(read_rows(KEEP, {"scan": orjson.dumps(row).decode()}))
 
 
 # --- Reading them ---

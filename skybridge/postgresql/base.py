@@ -3,6 +3,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg._preparing import Prepare, PrepareManager
+from psycopg.pq import Format
 from psycopg.pq.abc import PGresult
 
 FORGETTING = (b"DROP", b"ALTER", b"DISCARD ALL", b"DEALLOCATE ALL")
@@ -25,9 +26,23 @@ class KeptStatements(PrepareManager):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    kept_reader = None
+
     def get_new_connection(self, conn_params):
         connection = super().get_new_connection(conn_params)
         kept = KeptStatements()
         kept.prepare_threshold, kept.prepared_max = connection.prepare_threshold, connection.prepared_max
         connection._prepared = kept
+        self.kept_reader = None
         return connection
+
+    def reader(self):
+        """Return a cursor that reads rows in PostgreSQL's binary format.
+
+        The connection has one, for as long as it lasts: it knows how to read each type that it has seen.
+        """
+        self.ensure_connection()
+        if self.kept_reader is None:
+            self.kept_reader = self.create_cursor()
+            self.kept_reader.format = Format.BINARY
+        return self._prepare_cursor(self.kept_reader)  # type: ignore[attr-defined]
