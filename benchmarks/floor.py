@@ -27,7 +27,7 @@ from benchmarks.works import HOT_SEATS, Call, Work
 from skybridge.embedded.state import PROJECT
 
 DATABASE = "floor"
-CONNECTIONS = 8  # as many as SkyBridge's threads have
+CONNECTIONS = 4  # as many as SkyBridge's threads have
 SETTLED = 12  # calls of a connection after which PostgreSQL keeps its plans
 PATIENCE_SECONDS = 30
 # Calls to record at full size, and how often each is replayed, every time under identifiers of its own; of the others

@@ -6,6 +6,7 @@ the list; each export is recorded when it begins and when it ends.
 
 import csv
 import re
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import uuid4
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied
@@ -28,6 +29,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from skybridge import context
@@ -36,6 +38,9 @@ from skybridge.spreadsheets import PIECE, Cell, begins_formula, workbook_pieces
 
 CHUNK = 2_000  # rows that are in memory at a time
 KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+# A file that is fetched slowly keeps a thread of the web server; the others are for everybody else.
+running = threading.BoundedSemaphore(1)
 
 Read = Callable[[Any], Any]
 find_tags = re.compile(r"<[^>]*>")
@@ -177,19 +182,32 @@ class ExportMixin(admin.ModelAdmin):
 
     @method_decorator(require_safe)
     def export_view(self, request, kind: str) -> HttpResponseBase:
-        """Answer with all rows of the list as it is filtered."""
+        """Answer with all rows of the list as it is filtered; one file at a time in each process."""
         if not self.has_export_permission(request):
             raise PermissionDenied
+        to_list = f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
         try:
             shown = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
-            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+            return redirect(to_list)
+        if not running.acquire(blocking=False):
+            self.message_user(request, _("Another list is being exported. Try again in a minute."), messages.WARNING)
+            return redirect(to_list)
+        try:
+            return self.file_of(request, shown, kind)
+        except BaseException:
+            running.release()
+            raise
+
+    def file_of(self, request, shown, kind: str) -> StreamingHttpResponse:
         columns = columns_of(self, list(shown.list_display))
         export = Export(request, self.opts.label, kind)
         rows = export.counted(rows_of(shown.queryset, columns))
         pieces = WRITERS[kind]([column.heading for column in columns], rows)
         response = StreamingHttpResponse(export.recorded(pieces, rows), content_type=KINDS[kind])
         response["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
+        # Also when nobody has read a line.
+        response._resource_closers.append(running.release)  # type: ignore[attr-defined]
         return response
 
 

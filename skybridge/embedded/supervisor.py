@@ -179,7 +179,7 @@ class Supervisor:
 
 def web_command(host: str, port: int) -> list[str]:
     address = ["--host", host, "--port", str(port)]
-    capacity = ["--workers", "2", "--blocking-threads", "4", "--backpressure", "64"]
+    capacity = ["--workers", "2", "--blocking-threads", "2", "--backpressure", "64"]
     # Idle threads stay, and with them their connections to the database.
     lives = ["--blocking-threads-idle-timeout", "600", "--respawn-failed-workers", "--workers-kill-timeout", "4"]
     application = ["--no-ws", "--factory", "skybridge.embedded.web:make_application"]

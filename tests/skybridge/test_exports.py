@@ -125,10 +125,22 @@ def test_an_export_that_is_broken_off_is_recorded(office):
     assert Event.objects.filter(action="export.broken_off").count() == 1
 
 
+def test_a_process_writes_one_file_at_a_time(office):
+    fill(1)
+    first = office.get(f"{BOOKINGS}.csv")
+    page = office.get(f"{BOOKINGS}.csv", follow=True)
+    assert page.redirect_chain == [("/admin/bookings/booking/", 302)]
+    assert "Another list is being exported." in page.content.decode()
+    body_of(first)
+    assert len(csv_of(office.get(f"{BOOKINGS}.csv"))) == 1
+
+
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("reservations", 403), ("supervisor", 200)])
 def test_who_may_export(db, role, status):
     client = with_role(role)
-    assert client.get(f"{BOOKINGS}.csv").status_code == status
+    response = client.get(f"{BOOKINGS}.csv")
+    assert response.status_code == status
+    assert b"".join(response)
     assert ("Export CSV" in client.get("/admin/bookings/booking/").content.decode()) == (status == 200)
 
 
