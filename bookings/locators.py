@@ -1,6 +1,6 @@
 """Record locators: six characters that nobody misreads."""
 
-import secrets
+from skybridge.identifiers import random_number
 
 # No vowels, so that no words appear; no 0 or O, 1, I or L, and no 8, which is read as B.
 ALPHABET = "BCDFGHJKMNPQRSTVWXYZ2345679"
@@ -11,7 +11,7 @@ BLOCKED = ("FCK", "FKK", "KKK", "CNT", "DCK", "NGR", "FGT", "SHT")
 def draw_locator() -> str:
     """Return a random locator; whether it is free only the unique constraint knows."""
     while True:
-        number = secrets.randbelow(len(ALPHABET) ** LENGTH)
+        number = random_number(len(ALPHABET) ** LENGTH)
         locator = "".join(ALPHABET[number // len(ALPHABET) ** place % len(ALPHABET)] for place in range(LENGTH))
         if not any(word in locator for word in BLOCKED):
             return locator

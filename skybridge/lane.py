@@ -50,7 +50,7 @@ def may_be_short(request: HttpRequest) -> bool:
     return is_known_host(host, tuple(settings.ALLOWED_HOSTS))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def is_known_host(host: str, known: tuple[str, ...]) -> bool:
     """Tell whether Django accepts a `Host` while these are allowed; anew, it looks at each of its characters."""
     request = HttpRequest()

@@ -3,12 +3,12 @@
 import logging
 import re
 import time
-import uuid
 
 from django.conf import settings
 
 from skybridge import context, pages, problems
 from skybridge.exceptions import Forbidden, NotFound
+from skybridge.identifiers import uuid7
 
 access = logging.getLogger("skybridge.access")
 # Refusals that Django answers itself (a missing CSRF token, a page's other methods); they get the one error body.
@@ -21,7 +21,7 @@ def request_context(get_response):
 
     def middleware(request):
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.id = given if is_sane_request_id(given) else uuid.uuid4().hex
+        request.id = given if is_sane_request_id(given) else uuid7().hex
         token = context.request_id.set(request.id)
         started = time.perf_counter()
         try:

@@ -168,6 +168,7 @@ class Supervisor:
             time.sleep(LOOK_EVERY_SECONDS)
             for one in watched:
                 one.look(time.monotonic())
+            self.errands = [errand for errand in self.errands if errand.running]  # asking lets one that has ended go
 
     def stop(self) -> None:
         stop_children([*self.errands, *self.programs[::-1]], PROGRAMS_STOP_SECONDS)
