@@ -21,7 +21,7 @@ def number_of(locator: str) -> int:
 
 def test_words_are_drawn_again(monkeypatch):
     drawn = map(number_of, (BLOCKED[0] + "BBB", "BCDFGH"))
-    monkeypatch.setattr("bookings.locators.secrets.randbelow", lambda _: next(drawn))
+    monkeypatch.setattr("bookings.locators.random_number", lambda _: next(drawn))
     assert draw_locator() == "BCDFGH"
 
 

@@ -17,6 +17,7 @@ def test_no_act_is_left_out():
 def press(window, act: str) -> None:
     """Press an act's button on a thing's page, wherever it is."""
     button = window.page.locator(f".object-tools a[href*='/act/{act}/']")
+    button.wait_for(state="attached")  # the page may still be on its way
     if not button.is_visible():
         window.page.click(".object-tools summary")
     button.click()
