@@ -131,7 +131,9 @@ def route_of(search: Search) -> Route:
             # A subquery, which is planned alike for every place: so PostgreSQL keeps the plan.
             terms = f"search_terms @> ARRAY(SELECT %({place})s::varchar)"
             found = f"unnest(ARRAY(SELECT iata FROM flights_airport WHERE {terms})) AS {place} (iata)"
-            places.append(f"{found} JOIN flights_airport {airport} ON {airport}.iata = {place}.iata")
+            # Each by the index, also where PostgreSQL would rather read all airports for the few that it expects.
+            row = f"LATERAL (SELECT * FROM flights_airport WHERE iata = {place}.iata OFFSET 0) AS {airport}"
+            places.append(f"{found}, {row}")
             conditions.append(f"f.{place}_id = {airport}.iata")
         else:
             tables += join
