@@ -55,7 +55,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 @contextmanager
 def running_server(directory: Path, **variables: str) -> Iterator[Server]:
-    """Start a web server with two workers of four threads each, and stop it."""
+    """Start a web server with two workers of two threads each, and stop it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = directory / "web.log"
