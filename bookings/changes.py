@@ -369,7 +369,7 @@ class Changing:
         """Issue new tickets, set the amounts, record what changed; return the booking as it stands, and the money."""
         booking = self.booking
         if self.is_confirmed and not self.rehearsal:
-            issue_tickets(booking.pk, at=self.at)
+            issue_tickets([booking.pk], at=self.at)
         live = Coupon.objects.live(booking.pk)
         total = live.aggregate(total=Sum("total_amount"))["total"] or Decimal(0)
         refunded = booking.refunded_amount + self.settlement.refund_amount

@@ -1,10 +1,12 @@
-"""Confirming: a hot operation, one SQL statement that sells the held seats and, if wanted, issues the tickets.
+"""Confirming: a hot operation, one SQL statement that sells the held seats.
 
-The statement acts on the booking only as it was read (same version, still pending, deadline ahead); if somebody was
-faster it does nothing, and the booking is read again.
+A statement acts on bookings only as they were read (same version, still pending, deadline ahead). One booking is sold,
+its tickets issued, and its order written in one statement (`orders/recording.py`); those that are on their orders
+already are sold many at a time.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,25 +51,45 @@ booking AS (
 )"""
 SOLD_AND_ISSUED = f"{SOLD}, {ISSUING}"
 STATUSES = {"status": Booking.Status.PENDING}, {"status": Booking.Status.CONFIRMED}
-CONFIRM = f"""
-WITH {HELD}, enough AS (SELECT id FROM ready), {{sold}}, event AS (
+# The same for any number of bookings, which are on their orders already.
+CONFIRM_ALL = """
+WITH pending AS MATERIALIZED (
+    SELECT b.id FROM bookings_booking b
+    JOIN unnest(%(ids)s::uuid[], %(versions)s::int[]) AS seen (id, version) ON seen.id = b.id
+    WHERE b.version = seen.version AND b.status = 'pending' AND b.expires_at > %(at)s::timestamptz
+    ORDER BY b.id FOR NO KEY UPDATE OF b
+), wanted AS MATERIALIZED (
+    SELECT h.flight_cabin_id AS id, sum(h.seats) AS seats
+    FROM pending JOIN flights_seathold h ON h.booking_id = pending.id GROUP BY h.flight_cabin_id
+), cabins AS MATERIALIZED (
+    SELECT c.id, wanted.seats FROM wanted JOIN flights_flightcabin c ON c.id = wanted.id
+    ORDER BY c.id FOR NO KEY UPDATE OF c
+), ready AS MATERIALIZED (
+    SELECT id FROM pending WHERE (SELECT count(*) FROM cabins) >= 0
+), booking AS (
+    UPDATE bookings_booking b
+    SET status = 'confirmed', expires_at = NULL, version = version + 1, updated_at = %(at)s::timestamptz
+    FROM ready WHERE b.id = ready.id
+), gone AS (
+    DELETE FROM flights_seathold h USING ready WHERE h.booking_id = ready.id
+), settled AS (
+    UPDATE flights_flightcabin c SET held = c.held - l.seats, sold = c.sold + l.seats
+    FROM cabins l WHERE c.id = l.id AND EXISTS (SELECT FROM ready)
+), event AS (
     INSERT INTO skybridge_event (at, actor_kind, actor_id, door, action, subject_id, before, after, reason, request_id)
     SELECT %(at)s::timestamptz, %(actor_kind)s, %(actor_id)s, %(door)s, 'booking.confirmed', id,
         %(before)s::jsonb, %(after)s::jsonb, %(reason)s, %(request_id)s
-    FROM enough
+    FROM ready ORDER BY id
 )
-SELECT (SELECT id FROM enough), {{numbers}}
+SELECT count(*) FROM ready
 """
-CONFIRM_AND_ISSUE = CONFIRM.format(sold=SOLD_AND_ISSUED, numbers="(SELECT jsonb_object_agg(id, number) FROM issued)")
-CONFIRM_ONLY = CONFIRM.format(sold=SOLD, numbers="'{}'::jsonb")
 
 
-def write_confirmation(
-    view: BookingView, *, order_id: UUID, with_tickets: bool, actor: Actor, at: datetime
-) -> BookingView | None:
-    """Confirm a pending booking as it was read and return it as it stands then; None when it has changed meanwhile."""
-    parameters = held_parameters(view) | {
-        "order_id": order_id,
+def write_confirmations(views: Sequence[BookingView], *, actor: Actor, at: datetime) -> int:
+    """Confirm pending bookings as they were read, without their tickets' numbers; return how many were so still."""
+    parameters = {
+        "ids": [view.booking.id for view in views],
+        "versions": [view.booking.version for view in views],
         "at": at,
         "actor_kind": actor.kind,
         "actor_id": actor.id,
@@ -77,8 +99,8 @@ def write_confirmation(
         "reason": context.reason.get(),
         "request_id": context.request_id.get(),
     }
-    [(confirmed, numbers)] = read_rows(CONFIRM_AND_ISSUE if with_tickets else CONFIRM_ONLY, parameters)
-    return confirmed_view(view, order_id, numbers or {}, at) if confirmed else None
+    [(confirmed,)] = read_rows(CONFIRM_ALL, parameters)
+    return confirmed
 
 
 def held_parameters(view: BookingView) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from bookings.confirmation import write_confirmation
+from bookings.confirmation import write_confirmations
 from bookings.contacts import NO_CONTACT, Contact
 from bookings.documents import BookingFacts, BookingView, available_actions, obstacle, read_bookings
 from bookings.exceptions import ActionNotAllowed, BookingNotFound, HoldAtLimit, HoldExpired
@@ -133,38 +134,30 @@ def check_action(view: BookingView, action: str, at: datetime) -> None:
     )
 
 
-def confirm(
-    view: BookingView, *, order_id: UUID, caller: Caller, with_tickets: bool = True, if_match: str | None = None
-) -> tuple[BookingView, bool]:
-    """Sell a booking's held seats on an order, issue the tickets if wanted, and tell whether that happened now.
+def confirm_all(views: Sequence[BookingView], *, caller: Caller, at: datetime) -> None:
+    """Sell the held seats of pending bookings that are on their orders already, all or nothing. One statement.
 
-    One statement, more only if somebody was faster. A booking that is confirmed stays as it is. Raises as `act` does.
+    The caller's transaction has locked the orders. Raises HoldExpired, ActionNotAllowed, or ConcurrentChange for one
+    that is not as it was read.
     """
-    at = timezone.now()
-    while True:
-        check_version(if_match, view.booking.version)
-        if view.booking.status == Booking.Status.CONFIRMED:
-            return view, False
-        check_action(as_seen_by(order_id, view), "confirm", at)
-        confirmed = write_confirmation(view, order_id=order_id, with_tickets=with_tickets, actor=caller, at=at)
-        if confirmed:
-            return confirmed, True
-        view = read_booking(view.booking.id, caller=caller)
+    for view in views:
+        check_action(without_order(view), "confirm", at)
+    if write_confirmations(views, actor=caller, at=at) < len(views):
+        raise ConcurrentChange
 
 
-def ticket_booking(booking_id: UUID, *, actor: events.Actor, at: datetime) -> None:
-    """Issue the tickets of a confirmed booking that have no number yet."""
+def ticket_all(booking_ids: Sequence[UUID], *, actor: events.Actor, at: datetime) -> None:
+    """Issue the tickets of confirmed bookings that have no number yet. Four statements."""
     with transaction.atomic():
-        booking = Booking.objects.locked().get(pk=booking_id)
-        issue_tickets(booking_id, at=at)
-        Booking.objects.filter(pk=booking_id).update(**booking.touched(at))
-        events.record([events.Happening("booking.ticketed", booking_id)], actor=actor, at=at)
+        bookings = Booking.objects.filter(pk__in=booking_ids)
+        len(bookings.locked())  # locks them
+        issue_tickets(booking_ids, at=at)
+        bookings.update(version=F("version") + 1, updated_at=at)
+        events.record([events.Happening("booking.ticketed", pk) for pk in booking_ids], actor=actor, at=at)
 
 
-def as_seen_by(order_id: UUID, view: BookingView) -> BookingView:
+def without_order(view: BookingView) -> BookingView:
     """Return the booking without the order that keeps everybody else from acting on it."""
-    if view.booking.order_id != order_id:
-        return view
     return view._replace(booking=view.booking._replace(order_id=None))
 
 

@@ -152,10 +152,9 @@ def concerned_orders(order_id: UUID) -> list[UUID]:
 # --- What has become of an order's products ---
 
 
-def unissued_emds(order_id: UUID) -> list[UUID]:
-    """Return the EMDs of an order that want a number, in the order's order. One statement."""
-    found = Emd.objects.filter(order_item__order=order_id, number=None, status__in=Emd.LIVE)
-    return list(found.order_by("order_item__position").values_list("pk", flat=True))
+def unissued_emds(order_ids: Iterable[UUID]) -> QuerySet[Emd]:
+    """Return the EMDs of orders that want a number."""
+    return Emd.objects.filter(order_item__order__in=order_ids, number=None, status__in=Emd.LIVE)
 
 
 def items_left(order: Order) -> list[OrderItem]:

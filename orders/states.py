@@ -1,13 +1,15 @@
 """The states that an order passes on its way: a table, read top to bottom and undone bottom to top."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from orders import steps
 from orders.models import Execution
+
+AT_ONCE = 20
 
 
 class Retry(NamedTuple):
@@ -29,10 +31,9 @@ class Retry(NamedTuple):
 class State(NamedTuple):
     """One step. `run` carries it out for an order id; `undo` takes it back in the transaction that cancels the order.
 
-    `run_all` does the same for many orders and says which failed; what is quick, as it asks nobody but the database,
-    is done for many one after another. An order that it does not concern passes it by; `settle` is what it does for
-    such ones, in the transaction that writes that down. The failure of one that is not essential stays in the history,
-    and the execution goes on.
+    `run_all` does the same for many orders and says why those failed that did. An order that it does not concern passes
+    it by; `settle` is what it does for such ones, in the transaction that writes that down. The failure of one that is
+    not essential stays in the history, and the execution goes on.
     """
 
     name: str
@@ -43,12 +44,39 @@ class State(NamedTuple):
     is_essential: bool = True
     concerns: Callable[[Execution], bool] = lambda execution: True
     run_all: Callable[[Sequence[UUID]], Mapping[UUID, Exception]] | None = None
-    is_quick: bool = False
     settle: Callable[[Sequence[Execution], datetime], None] = lambda executions, at: None
 
-    @property
-    def is_for_many(self) -> bool:
-        return self.is_quick or self.run_all is not None
+
+def for_one(deed: Callable[[Sequence[UUID]], None]) -> Callable[[UUID], None]:
+    return lambda order_id: deed([order_id])
+
+
+def for_all(deed: Callable[[Sequence[UUID]], None]) -> Callable[[Sequence[UUID]], Mapping[UUID, Exception]]:
+    """Return what does for many orders what is all or nothing: for a few at once, and one by one if that fails.
+
+    A few, because others wait meanwhile for what it locks, such as seats.
+    """
+
+    def run_all(order_ids: Sequence[UUID]) -> Mapping[UUID, Exception]:
+        failures: dict[UUID, Exception] = {}
+        for first in range(0, len(order_ids), AT_ONCE):
+            few = order_ids[first : first + AT_ONCE]
+            try:
+                deed(few)
+            except Exception:
+                failures |= dict(each(for_one(deed), few))
+        return failures
+
+    return run_all
+
+
+def each(deed: Callable[[UUID], None], order_ids: Iterable[UUID]) -> Iterator[tuple[UUID, Exception]]:
+    """Do something for one order after another, and yield why it failed for those for which it did."""
+    for order_id in order_ids:
+        try:
+            deed(order_id)
+        except Exception as exc:
+            yield order_id, exc
 
 
 STATES = (
@@ -56,8 +84,14 @@ STATES = (
         "TakePayment", steps.take_payment, steps.give_payment_back, retry=Retry(attempts=20),
         concerns=steps.is_paid_by_card,
     ),
-    State("ConfirmBookings", steps.confirm_bookings, steps.give_seats_back, concerns=steps.has_bookings, is_quick=True),
-    State("IssueTickets", steps.issue_tickets, concerns=steps.has_documents, is_quick=True),
+    State(
+        "ConfirmBookings", for_one(steps.confirm_bookings), steps.give_seats_back, concerns=steps.has_bookings,
+        run_all=for_all(steps.confirm_bookings),
+    ),
+    State(
+        "IssueTickets", for_one(steps.issue_tickets), concerns=steps.has_documents,
+        run_all=for_all(steps.issue_tickets),
+    ),
     # What is not stored then is stored when the store is back.
     State("BackUp", steps.back_up, is_essential=False, run_all=steps.back_up_all),
     State(

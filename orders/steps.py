@@ -1,6 +1,6 @@
 """What the workflow's states do for an order, and how each is undone. Everything here is safe to repeat."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from bookings.documents import BookingView, read_bookings
 from bookings.exceptions import HoldExpired
 from bookings.fare_rules import Settlement, purchase
 from bookings.models import Booking, has_run_out
-from bookings.services import confirm, end_booking, release_booking, ticket_booking
+from bookings.services import confirm_all, end_booking, release_booking, ticket_all
 from orders import backups
 from orders.accounts import unused_purposes
 from orders.emds import unissued_emds
@@ -36,11 +36,18 @@ WORKFLOW = Caller(kind="system", id="workflow", door="task", is_staff=True)
 @contextmanager
 def changing(order_id: UUID, at: datetime) -> Iterator[Order]:
     """Lock an order for a change of what it sells; the change becomes its next version, in the backup too."""
-    with transaction.atomic():
-        order = Order.objects.locked().get(pk=order_id)
+    with changing_all([order_id], at) as [order]:
         yield order
-        Order.objects.filter(pk=order_id).update(**order.touched(at))
-        backups.keep(order_id, at=at)
+
+
+@contextmanager
+def changing_all(order_ids: Collection[UUID], at: datetime) -> Iterator[list[Order]]:
+    """Do what `changing` does for some orders. Three statements."""
+    with transaction.atomic():
+        orders = Order.objects.filter(pk__in=order_ids)
+        yield list(orders.locked())
+        orders.update(version=F("version") + 1, updated_at=at)
+        backups.keep_all(order_ids, at=at)
 
 
 # --- What the states do. Whom one does not concern passes it without an attempt of its own ---
@@ -62,9 +69,9 @@ def wants_mail(execution: Execution) -> bool:
     return bool(execution.order.contact_email)
 
 
-def booking_views(order_id: UUID) -> list[BookingView]:
-    """Return the bookings that an order sells, in primary key order. Two statements."""
-    ids = list(Booking.objects.filter(order_id=order_id).order_by("pk").values_list("pk", flat=True))
+def booking_views(order_ids: Collection[UUID]) -> list[BookingView]:
+    """Return the bookings that orders sell, in primary key order. Two statements."""
+    ids = list(Booking.objects.filter(order__in=order_ids).values_list("pk", flat=True))
     return read_bookings(ids)[::-1] if ids else []
 
 
@@ -76,29 +83,33 @@ def take_payment(order_id: UUID) -> None:
         charge(payment.pk, at=at, within=partial(changing, at=at))
 
 
-def confirm_bookings(order_id: UUID) -> None:
-    """Sell the held seats of the order's bookings. A booking that was cancelled meanwhile is left as it is."""
+def confirm_bookings(order_ids: Collection[UUID]) -> None:
+    """Sell the held seats of orders' bookings, all or nothing. One that was cancelled meanwhile is left as it is."""
     at = timezone.now()
-    views = booking_views(order_id)
-    if all(view.booking.status == Booking.Status.CONFIRMED for view in views):
-        return
-    with changing(order_id, at):
-        for view in views:
-            if has_run_out(view.booking, at):
-                raise HoldExpired(booking_status=view.booking.status)
-            if view.booking.status == Booking.Status.PENDING:
-                confirm(view, order_id=order_id, caller=WORKFLOW, with_tickets=False)
+    views = booking_views(order_ids)
+    for view in views:
+        if has_run_out(view.booking, at):
+            raise HoldExpired(booking_status=view.booking.status)
+    pending = [view for view in views if view.booking.status == Booking.Status.PENDING]
+    if pending:
+        with changing_all(orders_of(pending), at):
+            confirm_all(pending, caller=WORKFLOW, at=at)
 
 
-def issue_tickets(order_id: UUID) -> None:
-    """Give the tickets of the order's bookings and the EMDs of its products their numbers."""
+def issue_tickets(order_ids: Collection[UUID]) -> None:
+    """Give the tickets of orders' bookings and the EMDs of their products their numbers, all or nothing."""
     at = timezone.now()
-    unissued = [view for view in booking_views(order_id) if wants_tickets(view)]
-    if unissued or unissued_emds(order_id):
-        with changing(order_id, at):
-            for view in unissued:
-                ticket_booking(view.booking.id, actor=WORKFLOW, at=at)
-            issue_emds(unissued_emds(order_id), actor=WORKFLOW, at=at)
+    unissued = [view for view in booking_views(order_ids) if wants_tickets(view)]
+    emds = unissued_emds(order_ids)
+    concerned = orders_of(unissued) | set(emds.values_list("order_item__order_id", flat=True))
+    if concerned:
+        with changing_all(concerned, at):
+            ticket_all([view.booking.id for view in unissued], actor=WORKFLOW, at=at)
+            issue_emds(emds.values_list("pk", flat=True), actor=WORKFLOW, at=at)
+
+
+def orders_of(views: Iterable[BookingView]) -> set[UUID]:
+    return {view.booking.order_id for view in views if view.booking.order_id}
 
 
 def wants_tickets(view: BookingView) -> bool:
@@ -194,7 +205,7 @@ def give_seats_back(undoing: Undoing) -> None:
 
     The price of one that was never confirmed goes back whole: the order was charged for it.
     """
-    for view in booking_views(undoing.order.pk):
+    for view in booking_views([undoing.order.pk]):
         if view.booking.status == Booking.Status.PENDING:
             release_booking(view.booking.id, actor=undoing.caller, reason=undoing.reason, at=undoing.at)
             undoing.add(purchase(coupon for _, coupons in view.tickets for coupon in coupons).reversed)

@@ -14,7 +14,6 @@ from orders import backups
 from orders.attempts import TIMEOUT, WORKER_LOST, Attempt, Failure, hold, present_attempt
 from orders.histories import log, write
 from orders.models import Execution, Order
-from orders.models.executions import has_bookings, has_emds
 from orders.states import BY_NAME, FOLLOWING, State
 from orders.steps import WORKFLOW
 from skybridge.events import Actor
@@ -28,7 +27,7 @@ def locked(
 ) -> list[Execution]:
     """Lock orders and return their executions; without waiting, those that nobody else has locked.
 
-    `besides` is how many more may come with them: such as are due `at` that moment and need nothing of their own.
+    `besides` is how many more may come with them: such as are due `at` that moment and need neither a card nor a mail.
     """
     named = Order.objects.order_by("pk").filter(pk__in=order_ids)
     orders = list(named.select_for_update(skip_locked=not wait)) if order_ids else []
@@ -42,12 +41,10 @@ def locked(
 
 
 def plain_due(at: datetime | None):
-    """Return the orders, of the next ones that are due, that need nothing but to be written down and backed up."""
+    """Return the orders, of the next ones that are due, that need neither a card nor a mail."""
     due = Execution.objects.filter(due_at__lte=at, attempt_started_at=None, losses=0).order_by("due_at")
-    orders = Order.objects.filter(
-        pk__in=due.values("pk")[:LOOKED_AT], payment_method=Order.PaymentMethod.ACCOUNT, contact_email=""
-    )
-    return orders.exclude(has_bookings()).exclude(has_emds()).order_by("pk")
+    orders = Order.objects.filter(payment_method=Order.PaymentMethod.ACCOUNT, contact_email="")
+    return orders.filter(pk__in=due.values("pk")[:LOOKED_AT]).order_by("pk")
 
 
 def is_due(execution: Execution, at: datetime) -> bool:
@@ -69,7 +66,7 @@ def go_on(executions: Sequence[Execution], at: datetime) -> tuple[list[Attempt],
     for state in BY_NAME.values():
         pass_by(state, [e for e in executions if e.state == state.name and not e.attempt and is_due(e, at)], at)
     due = [e for e in executions if is_due(e, at)]
-    opening = [e for e in due if len(executions) == 1 or BY_NAME[e.state].is_for_many]
+    opening = [e for e in due if len(executions) == 1 or BY_NAME[e.state].run_all]
     attempts = open_attempts(opening, at)
     write_down([e for e in executions if e.attempt_started_at is None], at)
     return attempts, [e.pk for e in due if e.attempt_started_at is None]

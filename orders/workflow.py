@@ -6,7 +6,7 @@ happens outside of the transactions that keep the history. A state that does not
 such a transaction. The words are those of AWS Step Functions.
 
 Many executions go on side by side, each transaction and statement being for all of them. Where that fails, or one of
-them needs a worker's whole attention (a card, a booking, a mail, a worker that died), each goes on by itself.
+them needs a worker's whole attention (a card, a mail, a worker that died), each goes on by itself.
 """
 
 import logging
@@ -33,7 +33,7 @@ from orders.attempts import (
 )
 from orders.histories import log, write
 from orders.models import Execution, Order
-from orders.states import BY_NAME, FOLLOWING, STATES, Retry, State
+from orders.states import BY_NAME, FOLLOWING, STATES, Retry, State, each
 from orders.transitions import (
     end,
     end_badly,
@@ -178,26 +178,18 @@ def carry_out(attempts: Sequence[Attempt]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for state in BY_NAME.values():
         here = [attempt for attempt in attempts if attempt.state == state.name]
-        failed = try_all(state, here) if state.run_all and len(here) > 1 else dict(try_each(state, here))
+        failed = run(state, [attempt.order_id for attempt in here])
         outcomes += [(attempt, failure_of(attempt, failed.get(attempt.order_id))) for attempt in here]
     return outcomes
 
 
-def try_all(state: State, attempts: Sequence[Attempt]) -> Mapping[UUID, Exception]:
-    assert state.run_all
-    order_ids = [attempt.order_id for attempt in attempts]
+def run(state: State, order_ids: Sequence[UUID]) -> Mapping[UUID, Exception]:
+    if state.run_all is None or len(order_ids) <= 1:
+        return dict(each(state.run, order_ids))
     try:
         return state.run_all(order_ids)
     except Exception as exc:
         return dict.fromkeys(order_ids, exc)
-
-
-def try_each(state: State, attempts: Sequence[Attempt]) -> Iterator[tuple[UUID, Exception]]:
-    for attempt in attempts:
-        try:
-            state.run(attempt.order_id)
-        except Exception as exc:
-            yield attempt.order_id, exc
 
 
 def failure_of(attempt: Attempt, exc: Exception | None) -> Failure | None:

@@ -16,11 +16,12 @@ from ticketing import emds
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.models import Coupon, Ticket, takes_seat
 
-# Common table expressions: number the unissued tickets of the booking that an expression `booking` (id) names.
+# Common table expressions: number the unissued tickets of the bookings that an expression `booking` (id) names.
 # Source: IATA Resolution 722: three digits accounting code, ten digits form and serial number.
 ISSUING = """
 carrier AS (
-    SELECT DISTINCT ON (t.id) t.id, t.position, COALESCE(NULLIF(c.accounting_code, ''), %(default_code)s) AS code
+    SELECT DISTINCT ON (t.id) t.id, t.booking_id, t.position,
+        COALESCE(NULLIF(c.accounting_code, ''), %(default_code)s) AS code
     FROM booking b
     JOIN ticketing_ticket t ON t.booking_id = b.id AND t.number IS NULL AND NOT t.is_superseded
     LEFT JOIN ticketing_coupon k ON k.ticket_id = t.id
@@ -29,22 +30,22 @@ carrier AS (
     ORDER BY t.id, k.sequence
 ), numbered AS (
     SELECT id, code || lpad(nextval('ticketing_serial')::text, 10, '0') AS number
-    FROM (SELECT id, code FROM carrier ORDER BY position) in_order
+    FROM (SELECT id, code FROM carrier ORDER BY booking_id, position) in_order
 ), issued AS (
     UPDATE ticketing_ticket t SET number = numbered.number, issued_at = %(at)s::timestamptz
     FROM numbered WHERE t.id = numbered.id
     RETURNING t.*
 )"""
-ISSUE = f"WITH booking AS (SELECT %(booking_id)s::uuid AS id), {ISSUING} SELECT 1"
+ISSUE = f"WITH booking AS (SELECT unnest(%(booking_ids)s::uuid[]) AS id), {ISSUING} SELECT 1"
 
 
-def issue_tickets(booking_id: UUID, *, at: datetime) -> None:
-    """Give each unissued ticket of a locked booking its 13-digit number. One statement.
+def issue_tickets(booking_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Give each unissued ticket of locked bookings its 13-digit number. One statement.
 
     The accounting code is that of the carrier of its first flight.
     """
     with connection.cursor() as cursor:
-        cursor.execute(ISSUE, {"booking_id": booking_id, "at": at, "default_code": settings.ACCOUNTING_CODE})
+        cursor.execute(ISSUE, {"booking_ids": list(booking_ids), "at": at, "default_code": settings.ACCOUNTING_CODE})
 
 
 def price_coupon(offer: Offer, sequence: int, passenger_type: str) -> CouponFacts:

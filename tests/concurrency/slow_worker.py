@@ -46,7 +46,7 @@ def struck(state: workflow.State) -> workflow.State:
         state.run(order_id)
         strike(state.name, "after", order_id)
 
-    return state._replace(run=run, run_all=None, is_quick=False, concerns=lambda execution: True)
+    return state._replace(run=run, run_all=None, concerns=lambda execution: True)
 
 
 def struck_together(state: workflow.State) -> workflow.State:

@@ -20,8 +20,8 @@ def timed(call):
 def test_a_lock_is_waited_for_three_seconds(partner, flight):
     """On a flight's cabin: book, confirm, refund. On a booking: cancel.
 
-    Two at a time: one worker may get both, and has two threads. One caller per row: in a queue PostgreSQL counts the wait
-    for one's turn and the wait for the row one by one.
+    Two at a time: one worker may get both, and has two threads. One caller per row: in a queue PostgreSQL counts the
+    wait for one's turn and the wait for the row one by one.
     """
     pending, sold = book(partner, factories.flight()), confirmed(partner, factories.flight())
     canceling = book(partner, factories.flight())

@@ -93,13 +93,13 @@ def test_the_workflow_confirms_and_tickets_a_booking(acme, flight):
 def test_tickets_have_numbers_only_after_their_state(acme, flight):
     booking = book(acme, flight, seats=2)
     placed = shop.order(acme, booking)
-    steps.confirm_bookings(UUID(placed["order_id"]))
+    steps.confirm_bookings([UUID(placed["order_id"])])
     unissued = read(acme, booking)
     assert (unissued["status"], {ticket["number"] for ticket in unissued["tickets"]}) == ("confirmed", {None})
-    steps.issue_tickets(UUID(placed["order_id"]))
+    steps.issue_tickets([UUID(placed["order_id"])])
     numbers = {ticket["number"] for ticket in read(acme, booking)["tickets"]}
     assert len(numbers) == 2
-    steps.issue_tickets(UUID(placed["order_id"]))  # again changes nothing
+    steps.issue_tickets([UUID(placed["order_id"])])  # again changes nothing
     assert {ticket["number"] for ticket in read(acme, booking)["tickets"]} == numbers
 
 
@@ -354,7 +354,7 @@ def test_the_last_booking_of_an_order_takes_it_along(acme, flight):
 def test_a_booking_cancelled_before_its_tickets_are_issued(acme, flight):
     booking = book(acme, flight, seats=2)
     placed = shop.order(acme, booking)
-    steps.confirm_bookings(UUID(placed["order_id"]))
+    steps.confirm_bookings([UUID(placed["order_id"])])
     assert act(acme, booking, "cancel").status_code == 200
     assert (owed(acme), counters(flight)) == (0, FREE)
     assert shop.read(acme, placed)["status"] == "cancelled"
@@ -389,7 +389,7 @@ def test_what_was_refunded_alone_is_not_refunded_with_the_order_again(acme, flig
     shop.product()
     booking = book(acme, flight)
     placed = shop.order(acme, booking, ("PROD001", 1))
-    steps.confirm_bookings(UUID(placed["order_id"]))
+    steps.confirm_bookings([UUID(placed["order_id"])])
     act(acme, booking, "cancel")
     acme.delete(f"/orders/{placed['order_id']}")
     assert owed(acme) == 0
