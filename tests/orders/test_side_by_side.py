@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import steps, transitions, workflow
+from orders import states, steps, transitions, workflow
 from orders.models import Backup, Order
 from skybridge.messages import Sender, app
 from skybridge.storage import AlreadyStored
@@ -27,6 +27,12 @@ def plain(acme) -> list[dict]:
     """Orders of one product each, on account."""
     shop.product(stock=100)
     return [shop.order(acme, ("PROD001", 1)) for _ in range(5)]
+
+
+@pytest.fixture
+def selling(acme, flight) -> list[dict]:
+    """Orders of one booking each, on account."""
+    return [shop.order(acme, book(acme, flight)) for _ in range(5)]
 
 
 def ids(placed: list[dict]) -> list:
@@ -69,13 +75,15 @@ def test_each_version_is_kept_once_and_each_order_complete_once(plain):
     assert objects.drain() == 5
 
 
-def test_any_number_costs_the_same_statements(acme, plain):
+@pytest.mark.parametrize(("orders", "most"), [("plain", 25), ("selling", 71)])
+def test_any_number_costs_the_same_statements(request, orders, most):
+    orders = request.getfixturevalue(orders)
     with CaptureQueriesContext(connection) as two:
-        workflow.advance_together(ids(plain[:2]))
+        workflow.advance_together(ids(orders[:2]))
     with CaptureQueriesContext(connection) as three:
-        workflow.advance_together(ids(plain[2:]))
-    assert statuses(plain) == ["SUCCEEDED"] * 5
-    assert len(two) == len(three) <= 25
+        workflow.advance_together(ids(orders[2:]))
+    assert statuses(orders) == ["SUCCEEDED"] * 5
+    assert len(two) == len(three) <= most
 
 
 def test_a_message_carries_on_what_else_is_due(plain):
@@ -96,15 +104,38 @@ def test_what_needs_a_worker_gets_a_message_of_its_own(acme, flight, plain, monk
     assert statuses([*mailed, paid]) == ["SUCCEEDED"] * 3
 
 
-def test_bookings_go_on_side_by_side_too(acme, flight, plain):
-    selling = [shop.order(acme, book(acme, flight)) for _ in range(3)]
+def test_bookings_go_on_side_by_side_too(acme, flight, plain, selling):
     late = shop.order(acme, pending := book(acme, flight))
     query("UPDATE bookings_booking SET expires_at = created_at WHERE id = %s", pending["booking_id"])
     assert workflow.advance_together(ids([*plain, *selling, late]))[0] == []
-    assert statuses([*plain, *selling, late]) == [*["SUCCEEDED"] * 8, "FAILED"]
+    assert statuses([*plain, *selling, late]) == [*["SUCCEEDED"] * 10, "FAILED"]
     numbers = query("SELECT count(DISTINCT number) FROM ticketing_ticket WHERE number IS NOT NULL")
-    assert numbers == [(3,)]
-    assert [len(query(LINES, one["order_id"])) for one in selling] == [27] * 3
+    assert numbers == [(5,)]
+    assert [len(query(LINES, one["order_id"])) for one in selling] == [27] * 5
+
+
+def test_a_message_carries_on_bookings_that_are_due_too(plain, selling):
+    workflow.carry_on([plain[0]["order_id"]])
+    assert statuses([*plain, *selling]) == ["SUCCEEDED"] * 10
+
+
+def test_tickets_of_bookings_are_numbered_in_their_order(acme, flight):
+    placed = [shop.order(acme, book(acme, flight, seats=3)) for _ in range(3)]
+    workflow.advance_together(ids(placed))
+    numbered = (
+        "SELECT number FROM ticketing_ticket t JOIN bookings_booking b ON b.id = booking_id ORDER BY b.id, position"
+    )
+    numbers = query(numbered)
+    assert len(numbers) == 9
+    assert numbers == sorted(numbers)
+
+
+def test_more_than_a_few_bookings_go_on_a_few_at_a_time(selling, monkeypatch):
+    few, confirm_all = [], steps.confirm_all
+    monkeypatch.setattr(states, "AT_ONCE", 2)
+    monkeypatch.setattr(steps, "confirm_all", lambda views, **how: few.append(len(views)) or confirm_all(views, **how))
+    workflow.advance_together(ids(selling))
+    assert (few, statuses(selling)) == ([2, 2, 1], ["SUCCEEDED"] * 5)
 
 
 def test_what_a_message_does_not_name_is_left_to_its_own_worker(acme, plain):
@@ -203,12 +234,15 @@ def test_one_that_somebody_else_has_locked_is_waited_for_alone(plain, monkeypatc
 
 
 @committed
-def test_workers_at_the_same_executions_do_each_once(plain):
-    together([lambda: workflow.carry_on(ids(plain))] * 6)
+@pytest.mark.parametrize("orders", ["plain", "selling"])
+def test_workers_at_the_same_executions_do_each_once(request, orders):
+    orders = request.getfixturevalue(orders)
+    together([lambda: workflow.carry_on(ids(orders))] * 6)
     workflow.sweep()
-    assert statuses(plain) == ["SUCCEEDED"] * 5
+    assert statuses(orders) == ["SUCCEEDED"] * 5
     assert query("SELECT count(*), max(event_id) FROM orders_executionevent") == [(27 * 5, 27)]
     assert query("SELECT count(*) FROM skybridge_event WHERE action = 'order.completed'") == [(5,)]
+    assert query("SELECT count(*) FROM skybridge_event WHERE action = 'booking.confirmed'") in ([(0,)], [(5,)])
     verify_invariants()
 
 
