@@ -1,8 +1,9 @@
-"""An identity provider with keys that rotate and a server that fails, and an endpoint that says who calls."""
+"""An identity provider with keys that rotate and a server that fails, an endpoint that says who calls, and a debtor."""
 
 import json
 import threading
 import time
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -10,13 +11,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.urls import clear_url_caches
+from django.utils import timezone
 
-from partners import buckets, jwks, tokens
+from partners import buckets, jwks, ledger, tokens
 from partners.invariants import INVARIANTS
 from partners.models import Agency, Plan
 from skybridge.events import Actor
 from skybridge.invariants import examine
 from tests.conftest import AUDIENCE, ISSUER
+from tests.partners.paying import ADA
 
 ADMIN = Actor("staff", "1", "admin")
 
@@ -46,6 +49,13 @@ def slow_plan(db) -> Plan:
 def check_books() -> None:
     """Assert that the invariants of money hold."""
     assert {invariant.name: examine(invariant).ids for invariant in INVARIANTS if examine(invariant).violations} == {}
+
+
+@pytest.fixture
+def _ada(db):
+    """Ada owes 100 for her order."""
+    ledger.open_account(None, "ada", "USD")
+    ledger.post("sale", [(ADA, Decimal(100)), ("sales:USD", Decimal(-100))], currency="USD", at=timezone.now())
 
 
 class Clock:
