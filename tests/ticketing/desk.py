@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from flights.models import Flight
 from tests import factories
 from tests.bookings.sales import confirmed, query, refused
+from tests.concurrency.racing import verify_invariants
 from tests.conftest import Api
 
 TABLES = (
@@ -115,3 +117,14 @@ def passes(booking: dict) -> list[tuple]:
         WHERE t.booking_id = %s ORDER BY p.id""",
         booking["booking_id"],
     )
+
+
+@pytest.fixture(autouse=True)
+def _whole():
+    yield
+    verify_invariants()
+
+
+@pytest.fixture
+def flight(db):
+    return soon(carrier="FL", number=123)
