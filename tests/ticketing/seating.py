@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from orders.models import OrderItem
 from tests import factories
-from tests.bookings.sales import query
+from tests.bookings.sales import confirmed, query
 from tests.conftest import Api
 from ticketing.models import Coupon, Emd
 
@@ -71,3 +72,13 @@ def pay_for_seat(booking: dict, place: int = 0, product_id: str = "SEATEXIT") ->
         type="A", rfic="A", description="Seat", currency="USD", amount=49,
         number=f"999{Emd.objects.count() + 1:010}", issued_at=timezone.now(),
     )  # fmt: skip
+
+
+@pytest.fixture
+def flight(db):
+    return factories.flight(seats={"J": 12, "Y": 138}, aircraft_type="A320-200")
+
+
+@pytest.fixture
+def booking(acme, flight):
+    return confirmed(acme, flight, seats=2)

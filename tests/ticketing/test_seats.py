@@ -12,13 +12,11 @@ from django.utils import timezone
 from flights.models import Flight
 from tests import factories
 from tests.bookings.sales import act, book, change, confirmed, database, let_hold_run_out, query, refused
-from tests.concurrency.racing import verify_invariants
-from tests.orders import shop
-from tests.orders.shop import product
 from tests.ticketing.seating import (
+    booking,
     choose,
+    flight,
     give_up,
-    pay_for_seat,
     seat_map,
     seats_of,
     set_status,
@@ -29,30 +27,8 @@ from tests.ticketing.seating import (
 from ticketing.models import BoardingPass, Coupon, Departure, Ticket
 from ticketing.passes import issue_pass
 
+__all__ = ["booking", "flight"]  # fixtures
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def flight(db):
-    return factories.flight(seats={"J": 12, "Y": 138}, aircraft_type="A320-200")
-
-
-@pytest.fixture
-def priced(db):
-    """Exit rows and the rows in front cost extra."""
-    product("SEATEXIT", "49.00", category="seat")
-    product("SEATPREF", "24.00", category="seat")
-
-
-@pytest.fixture
-def seat_products(db):
-    """What seats are sold as, with the codes that make them EMDs."""
-    product("SEATPREF", "24.00", category="seat", rfic="A", rfisc="0B5")
-
-
-@pytest.fixture
-def booking(acme, flight):
-    return confirmed(acme, flight, seats=2)
 
 
 def test_a_chosen_seat_is_the_passengers(acme, flight, booking):
@@ -199,91 +175,6 @@ def test_a_lap_infant_needs_no_seat(acme, flight):
     refused(choose(acme, tickets_of(booking)[1], "15A"), 409, "no_seat_needed")
     refused(give_up(acme, tickets_of(booking)[1]), 409, "no_seat_needed")
     assert database() == before
-
-
-# --- Seats that cost ---
-
-
-@pytest.mark.parametrize(
-    ("seat", "product_id", "price"), [("11A", "SEATEXIT", 49), ("5A", "SEATPREF", 24), ("10C", "SEATEXIT", 49)]
-)
-def test_a_seat_that_costs_must_be_paid(acme, booking, priced, seat, product_id, price):
-    before = database()
-    response = choose(acme, tickets_of(booking)[0], seat)
-    refused(response, 409, "seat_not_paid")
-    named = ("seat", "ticket_id", "product_id", "price", "currency")
-    assert [response.json()[n] for n in named] == [seat, tickets_of(booking)[0], product_id, price, "USD"]
-    assert database() == before
-    pay_for_seat(booking, product_id=product_id)
-    assert choose(acme, tickets_of(booking)[0], seat).status_code == 200
-
-
-def test_what_another_has_paid_or_got_back_does_not_count(acme, booking, priced):
-    pay_for_seat(booking, 1)
-    emd = pay_for_seat(booking, 0)
-    emd.status = "R"
-    emd.save()
-    pay_for_seat(booking, 0, "SEATPREF")
-    before = database()
-    refused(choose(acme, tickets_of(booking)[0], "11A"), 409, "seat_not_paid")
-    assert database() == before
-
-
-def ordered_seat(api, booking, place=0, **more) -> dict:
-    wish = {"product_id": "SEATPREF", "quantity": 1, "ticket_id": tickets_of(booking)[place]}
-    return shop.order(api, wish, **more)
-
-
-@pytest.mark.parametrize("token", ["tok_decline", None])
-def test_an_order_that_is_not_paid_yet_pays_for_no_seat(acme, booking, seat_products, token):
-    payment = {"payment": {"method": "card", "token": token}} if token else {}
-    placed = ordered_seat(acme, booking, **payment)
-    if token:
-        shop.run(placed)
-    before = database()
-    refused(choose(acme, tickets_of(booking)[0], "5A"), 409, "seat_not_paid")
-    assert database() == before
-
-
-def test_a_seat_goes_with_the_order_that_paid_for_it(acme, booking, seat_products):
-    placed, other = ordered_seat(acme, booking), ordered_seat(acme, booking, 1)
-    shop.run(placed)
-    shop.run(other)
-    assert trade(acme, booking, Flight.objects.get(), "5A", "5B").status_code == 200
-    version, kept = version_of(booking), len(backups_of(booking))
-    assert acme.delete(f"/orders/{placed['order_id']}").status_code == 200
-    assert seats_of(booking) == [None, "5B"]
-    assert (version_of(booking), len(backups_of(booking))) == (version + 1, kept + 1)
-    sql = "SELECT before, after FROM skybridge_event WHERE action = 'coupon.seated' ORDER BY id DESC LIMIT 1"
-    assert query(sql) == [('{"seat": "5A"}', '{"seat": null}')]
-    refused(choose(acme, tickets_of(booking)[0], "5A"), 409, "seat_not_paid")
-    verify_invariants()
-
-
-def test_a_free_seat_and_one_paid_twice_stay(acme, booking, seat_products):
-    first, second = ordered_seat(acme, booking), ordered_seat(acme, booking)
-    shop.run(first)
-    shop.run(second)
-    trade(acme, booking, Flight.objects.get(), "5A", "15B")
-    version = version_of(booking)
-    acme.delete(f"/orders/{first['order_id']}")
-    assert (seats_of(booking), version_of(booking)) == (["5A", "15B"], version)
-    choose(acme, tickets_of(booking)[0], "15A")
-    acme.delete(f"/orders/{second['order_id']}")
-    assert seats_of(booking) == ["15A", "15B"]
-
-
-def backups_of(booking: dict) -> list:
-    return query("SELECT version FROM orders_backup WHERE stream = %s", booking["order_id"])
-
-
-def test_staff_gives_seats_away(staff, booking, priced):
-    assert choose(staff, tickets_of(booking)[0], "11A").status_code == 200
-
-
-def test_a_seat_whose_product_is_not_sold_is_free(acme, booking):
-    product("SEATEXIT", "49.00", category="seat", on_sale=False)
-    assert choose(acme, tickets_of(booking)[0], "11A").status_code == 200
 
 
 # --- Whose, and when ---
