@@ -1,7 +1,12 @@
+from datetime import timedelta
+
 import pytest
 
 from orders import backups
 from skybridge.storage import store
+from tests import factories
+from tests.bookings.sales import confirmed
+from tests.orders.disrupting import cancel, later
 from tests.orders.objects import Watched
 
 
@@ -19,3 +24,18 @@ def watched(monkeypatch) -> Watched:
     watched = Watched()
     monkeypatch.setattr(backups, "store", lambda: watched)
     return watched
+
+
+@pytest.fixture
+def onward(flight):
+    """A flight that leaves Los Angeles two hours after the first one arrives."""
+    return factories.flight("LAX", "SEA", departs_at=flight.arrives_at + timedelta(hours=2))
+
+
+@pytest.fixture
+def rebooked(acme, flight) -> dict:
+    """A booking of two whose flight was cancelled and who have the next one."""
+    later(flight, 2)
+    booking = confirmed(acme, flight, seats=2)
+    cancel(flight)
+    return booking

@@ -23,8 +23,8 @@ from skybridge.roles import ROLES
 from tests import factories
 from tests.bookings.sales import confirmed
 from tests.conftest import agency_api
+from tests.orders.disrupting import cancel
 from tests.orders.shop import order, product, run
-from tests.orders.test_disruption import cancel
 from tests.skybridge.office import fill
 from tests.skybridge.staff import with_role
 from tests.ticketing.gates import check_in, leave_in

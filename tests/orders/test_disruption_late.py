@@ -13,7 +13,7 @@ from tests import factories
 from tests.bookings.sales import confirmed, query
 from tests.concurrency.racing import verify_invariants
 from tests.orders import shop
-from tests.orders.test_disruption import cancel, choose, move, statuses
+from tests.orders.disrupting import cancel, choose, move, statuses
 from tests.ticketing import desk, gates
 
 pytestmark = pytest.mark.django_db
