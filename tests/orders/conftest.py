@@ -6,6 +6,7 @@ from orders import backups
 from skybridge.storage import store
 from tests import factories
 from tests.bookings.sales import confirmed
+from tests.concurrency.racing import verify_invariants
 from tests.orders.disrupting import cancel, later
 from tests.orders.objects import Watched
 
@@ -24,6 +25,13 @@ def watched(monkeypatch) -> Watched:
     watched = Watched()
     monkeypatch.setattr(backups, "store", lambda: watched)
     return watched
+
+
+@pytest.fixture
+def _whole(db):
+    """Whatever a test does, the database is whole afterwards."""
+    yield
+    verify_invariants()
 
 
 @pytest.fixture

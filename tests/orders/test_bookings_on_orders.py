@@ -1,17 +1,13 @@
-"""Bookings that orders sell: confirmed and ticketed by the workflow or alone, settled with their order ever after."""
+"""Bookings that orders sell: confirmed and ticketed by the workflow or alone, and those that are not for sale."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
-from io import StringIO
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.utils import timezone
 
 from bookings.expiry import sweep
-from bookings.models import Booking
 from orders import steps
 from orders.models import Execution, Order
 from partners.ledger import account_code
@@ -24,54 +20,16 @@ from tests.bookings.sales import (
     change,
     confirmed,
     counters,
-    coupons_of,
     let_hold_run_out,
     query,
     refused,
 )
 from tests.contract.operations import unknown_id
 from tests.orders import shop
+from tests.orders.settling import FREE, amount, order_of, owed, read
 from tests.skybridge import desk
 
-FREE = {"sold": 0, "held": 0, "free": 100}
-
-
-@pytest.fixture(autouse=True)
-def _whole(db):
-    """Whatever a test does, the database is whole afterwards."""
-    yield
-    out = StringIO()
-    try:
-        call_command("verify_invariants", stdout=out)
-    except SystemExit:
-        pytest.fail(out.getvalue())
-
-
-def read(api, booking: dict) -> dict:
-    return api.get(f"/api/v1/bookings/{booking['booking_id']}").json()
-
-
-def order_of(api, booking: dict) -> dict:
-    """Return the order that sells a booking."""
-    return shop.read(api, {"order_id": read(api, booking)["order_id"]})
-
-
-def owed(api) -> Decimal:
-    """Return what an agency's account owes by its entries, after checking that its balance says the same."""
-    code = account_code(api.id, "", "USD")
-    owed = shop.balance_of(code)
-    assert [account.balance for account in Account.objects.filter(pk=code)] in ([owed], [])
-    return owed
-
-
-def amount(value: float) -> Decimal:
-    return Decimal(str(value))
-
-
-def next_day(flight, **fields):
-    """Make the same flight a day later."""
-    later = flight.departs_at + timedelta(days=1)
-    return factories.flight(carrier=flight.carrier_id, number=flight.flight_number, departs_at=later, **fields)
+pytestmark = pytest.mark.usefixtures("_whole")
 
 
 # --- Pending bookings on an order ---
@@ -305,202 +263,3 @@ def test_a_travellers_booking_is_on_the_travellers_account(traveller, flight):
     assert order_of(traveller, booking)["customer_id"] == traveller.id
     act(traveller, booking, "cancel")
     assert shop.balance_of(code) == 0
-
-
-# --- Cancelling and refunding through the order ---
-
-
-@pytest.mark.parametrize("action", ["cancel", "refund"])
-@pytest.mark.parametrize("is_completed", [True, False])
-def test_ending_a_booking_settles_its_order(action, is_completed, acme, flight):
-    booking = confirmed(acme, flight, seats=2)
-    placed = {"order_id": booking["order_id"]}
-    if is_completed:
-        shop.run(placed)
-    assert act(acme, booking, action).status_code == 200
-    order = shop.read(acme, placed)
-    assert (owed(acme), counters(flight)) == (0, FREE)
-    assert (order["status"], order["refunded_amount"]) == ("cancelled", order["total_amount"])
-    assert shop.execution(placed)["status"] == ("SUCCEEDED" if is_completed else "ABORTED")
-    before = shop.everything()
-    assert act(acme, booking, action).status_code == 200  # again changes nothing
-    assert shop.everything() == before
-
-
-def test_an_order_stays_while_something_is_left(acme, flight):
-    shop.product()
-    first, second = book(acme, flight), book(acme, flight)
-    placed = shop.order(acme, first, second, ("PROD001", 1))
-    shop.run(placed)
-    for booking in (first, second):
-        act(acme, booking, "cancel")
-        assert shop.read(acme, placed)["status"] == "processing"
-    assert owed(acme) == Decimal("999.99")
-    assert shop.read(acme, placed)["refunded_amount"] == pytest.approx(placed["total_amount"] - 999.99)
-    acme.put(f"/orders/{placed['order_id']}", {"status": "cancelled"})
-    assert (owed(acme), shop.stock_of("PROD001")) == (0, 50)
-
-
-def test_the_last_booking_of_an_order_takes_it_along(acme, flight):
-    first, second = book(acme, flight), book(acme, flight)
-    placed = shop.order(acme, first, second)
-    shop.run(placed)
-    act(acme, first, "cancel")
-    assert shop.read(acme, placed)["status"] == "processing"
-    act(acme, second, "refund")
-    assert (shop.read(acme, placed)["status"], owed(acme)) == ("cancelled", 0)
-
-
-def test_a_booking_cancelled_before_its_tickets_are_issued(acme, flight):
-    booking = book(acme, flight, seats=2)
-    placed = shop.order(acme, booking)
-    steps.confirm_bookings([UUID(placed["order_id"])])
-    assert act(acme, booking, "cancel").status_code == 200
-    assert (owed(acme), counters(flight)) == (0, FREE)
-    assert shop.read(acme, placed)["status"] == "cancelled"
-    assert {ticket["number"] for ticket in read(acme, booking)["tickets"]} == {None}
-
-
-def test_cancelling_the_order_cancels_its_bookings(acme, flight):
-    bookings = [book(acme, flight, seats=n) for n in (1, 2)]
-    placed = shop.order(acme, *bookings)
-    shop.run(placed)
-    acme.post(f"/api/v1/orders/{placed['order_id']}/cancel")
-    assert {read(acme, booking)["status"] for booking in bookings} == {"canceled"}
-    assert {letter for booking in bookings for letter in coupons_of(booking)} == {"V"}
-    assert (owed(acme), counters(flight)) == (0, FREE)
-
-
-@pytest.mark.parametrize("is_swept", [False, True])
-def test_a_hold_that_ran_out_on_its_order_is_given_back_with_it(is_swept, acme, flight):
-    """Not before the order has stood still for days: nobody processed it, so nobody pays."""
-    booking = book(acme, flight, seats=2)
-    placed = shop.order(acme, booking)
-    let_hold_run_out(booking["booking_id"])
-    if is_swept:
-        assert sweep(at=timezone.now()) == 0  # it is the order's
-    assert acme.put(f"/orders/{placed['order_id']}", {"status": "cancelled"}).status_code == 200
-    assert actions_logged(booking) == ["booking.pending", "booking.canceled"]
-    assert (owed(acme), counters(flight)) == (0, FREE)
-    assert shop.read(acme, placed)["refunded_amount"] == placed["total_amount"]
-
-
-def test_what_was_refunded_alone_is_not_refunded_with_the_order_again(acme, flight):
-    shop.product()
-    booking = book(acme, flight)
-    placed = shop.order(acme, booking, ("PROD001", 1))
-    steps.confirm_bookings([UUID(placed["order_id"])])
-    act(acme, booking, "cancel")
-    acme.delete(f"/orders/{placed['order_id']}")
-    assert owed(acme) == 0
-    assert Order.objects.get(pk=placed["order_id"]).refunded_amount == amount(placed["total_amount"])
-
-
-# --- After the day of issue, the fare rules keep their part ---
-
-
-@pytest.mark.parametrize("through", ["booking", "order"])
-def test_a_late_cancellation_keeps_what_the_rules_keep(through, acme, flight, pass_time):
-    booking = confirmed(acme, flight, seats=2)
-    pass_time(days=1)
-    if through == "booking":
-        act(acme, booking, "cancel")
-    else:
-        acme.post(f"/api/v1/orders/{booking['order_id']}/cancel")
-    order, ended = order_of(acme, booking), read(acme, booking)
-    assert (order["status"], counters(flight)) == ("cancelled", FREE)
-    assert 0 < order["refunded_amount"] == ended["refunded_amount"] < order["total_amount"]
-    assert owed(acme) == amount(order["total_amount"]) - amount(order["refunded_amount"])
-
-
-# --- Changes of a confirmed booking ---
-
-
-def test_more_seats_are_an_item_and_charged(acme, flight):
-    booking = confirmed(acme, flight, seats=2)
-    changed = change(acme, booking, seats=3).json()
-    order = order_of(acme, booking)
-    sale, more = order["items"]
-    assert (more["booking_id"], more["quantity"]) == (booking["booking_id"], 1)
-    assert more["description"] == f"Change of booking {booking['record_locator']}"
-    assert sale["price"] == booking["total_amount"]
-    assert amount(more["price"]) == amount(changed["total_amount"]) - amount(booking["total_amount"])
-    assert owed(acme) == amount(order["total_amount"]) == amount(changed["total_amount"])
-
-
-def test_fewer_seats_go_back(acme, flight):
-    booking = confirmed(acme, flight, seats=3)
-    changed = change(acme, booking, seats=1).json()
-    order = order_of(acme, booking)
-    assert len(order["items"]) == 1
-    assert amount(order["refunded_amount"]) == amount(booking["total_amount"]) - amount(changed["total_amount"])
-    assert owed(acme) == amount(changed["total_amount"])
-
-
-def test_another_date_on_the_day_of_issue_costs_the_difference(acme, flight):
-    later = next_day(flight)
-    dearer = later.cabins.get().fare
-    dearer.pk, dearer.fare_basis = None, "DEARER"
-    dearer.base_amount, dearer.total_amount = dearer.base_amount + 100, dearer.total_amount + 100
-    dearer.save()
-    later.cabins.update(fare=dearer)
-    booking = confirmed(acme, flight)
-    changed = change(acme, booking, departureDate=str(later.departure_date)).json()
-    order = order_of(acme, booking)
-    difference = amount(changed["total_amount"]) - amount(booking["total_amount"])
-    assert difference >= 100
-    assert [amount(item["price"]) for item in order["items"]] == [amount(booking["total_amount"]), difference]
-    assert owed(acme) == amount(changed["total_amount"])
-
-
-def test_another_date_after_the_day_of_issue_costs_the_fee_too(acme, flight, pass_time):
-    later = next_day(flight)
-    booking = confirmed(acme, flight)
-    fee = amount(booking["tickets"][0]["coupons"][0]["fare_rules"]["change_fee_amount"])
-    pass_time(days=1)
-    changed = change(acme, booking, departureDate=str(later.departure_date)).json()
-    difference = amount(changed["total_amount"]) - amount(booking["total_amount"])
-    due = fee + max(difference, Decimal(0))
-    order = order_of(acme, booking)
-    assert fee > 0
-    assert amount(order["items"][1]["price"]) == due
-    assert owed(acme) == amount(order["total_amount"]) == amount(booking["total_amount"]) + due
-    assert shop.balance_of("fees:USD") == -fee
-
-
-def test_a_change_beyond_the_credit_limit_changes_nothing(acme, flight):
-    booking = confirmed(acme, flight)
-    Account.objects.filter(agency_id=acme.id).update(credit_limit=amount(booking["total_amount"]))
-    before = shop.everything()
-    refused(change(acme, booking, seats=2), 409, "credit_limit_exceeded")
-    assert shop.everything() == before
-
-
-def test_a_changed_booking_goes_back_whole_on_the_same_day(acme, flight):
-    booking = confirmed(acme, flight, seats=2)
-    change(acme, booking, seats=5)
-    change(acme, booking, seats=1)
-    act(acme, booking, "cancel")
-    order = order_of(acme, booking)
-    assert (owed(acme), counters(flight)) == (0, FREE)
-    assert (order["status"], order["refunded_amount"]) == ("cancelled", order["total_amount"])
-
-
-def test_each_change_is_a_version_of_the_order(acme, flight):
-    booking = confirmed(acme, flight, seats=2)
-
-    def version():
-        return Order.objects.values_list("version", flat=True).get()
-
-    seen = [version()]
-    for step in (
-        lambda: change(acme, booking, seats=3),
-        lambda: change(acme, booking, seats=2),
-        lambda: act(acme, booking, "refund"),
-    ):
-        assert step().status_code == 200
-        seen.append(version())
-    assert seen == [1, 2, 3, 4]
-    kept = "SELECT version FROM orders_backup WHERE stream = %s ORDER BY version"
-    assert [row for (row,) in query(kept, booking["order_id"])] == seen
-    assert Booking.objects.get().status == "refunded"
