@@ -7,6 +7,7 @@ from skybridge.storage import store
 from tests import factories
 from tests.bookings.sales import confirmed
 from tests.concurrency.racing import verify_invariants
+from tests.orders import shop
 from tests.orders.disrupting import cancel, later
 from tests.orders.objects import Watched
 
@@ -32,6 +33,22 @@ def _whole(db):
     """Whatever a test does, the database is whole afterwards."""
     yield
     verify_invariants()
+
+
+@pytest.fixture
+def goods():
+    """Two products for passengers, and one that is for nobody in particular."""
+    shop.product("BAG1", "35.00", stock=40, rfic="C", rfisc="0CC")
+    shop.product("SEATPREF", "24.00", stock=40, rfic="A", rfisc="0B5")
+    shop.product("PROD001", "999.99", stock=40)
+
+
+@pytest.fixture
+def booking(acme, flight) -> dict:
+    """A confirmed booking of two passengers."""
+    sold = confirmed(acme, flight, seats=2)
+    shop.run(sold)
+    return sold
 
 
 @pytest.fixture
