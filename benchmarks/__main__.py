@@ -29,7 +29,7 @@ from benchmarks.template import make_databases
 from benchmarks.works import Work, make_works, prepare, stampedes
 from skybridge.embedded.state import PROJECT, home_directory
 
-WORKFLOW_ORDERS = 3000
+WORKFLOW_ORDERS = 2000
 SIDES = ("skybridge", "yardstick", FLOOR)
 RESULTS = PROJECT / "benchmarks" / "results"
 PICTURE = PROJECT / "docs" / "images" / "performance.svg"
@@ -76,9 +76,10 @@ def parse() -> argparse.Namespace:
 
 
 def run_workflow() -> None:
-    """Measure one worker with two processes."""
+    """Measure one worker with two processes, with orders of products and of bookings."""
     command = [sys.executable, "-m", "benchmarks.workflow", "--pool", "prefork", "--concurrency", "2"]
-    sys.exit(subprocess.run([*command, "--orders", str(WORKFLOW_ORDERS)], cwd=PROJECT).returncode)
+    for sells in ("product", "booking"):
+        subprocess.run([*command, "--sells", sells, "--orders", str(WORKFLOW_ORDERS)], cwd=PROJECT, check=True)
 
 
 def measure(cluster: Cluster, options: argparse.Namespace, variables: dict[str, str]) -> None:
