@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import viewsets
 
-from skybridge import idempotency, problems, strict
+from skybridge import headers, idempotency, problems, strict
 from skybridge.money import as_number
 from skybridge.schema import IF_MATCH
 from skybridge.serializers import NothingSerializer, ProblemSerializer
@@ -57,8 +57,7 @@ class ApiViewSet(viewsets.ViewSet):
             response = self.answer(request, *args, **kwargs)
         except Exception as exc:
             response = self.refuse(exc)
-        for name, value in getattr(request, "rate_limit_headers", {}).items():
-            response[name] = value
+        headers.put(response, getattr(request, "rate_limit_headers", {}))
         return response
 
     def initial(self, request, *args, **kwargs):

@@ -12,6 +12,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import Resolver404, resolve
 
+from skybridge import headers
 from skybridge.api import ApiViewSet
 from skybridge.middleware import request_context, security_headers
 from skybridge.paths import UUID_PATTERN
@@ -66,8 +67,7 @@ def answer_call(request):
     view, match = request.api_route
     response = view(request, **match(request.path_info[1:]).groupdict())
     if not response.streaming:
-        response.headers["Content-Length"] = str(len(response.content))
-    # In one go: one by one, Django looks at every character of each again.
+        headers.put(response, {"Content-Length": str(len(response.content))})
     response.headers._store = safe_headers(request.is_secure()) | response.headers._store
     return response
 

@@ -6,7 +6,7 @@ import time
 
 from django.conf import settings
 
-from skybridge import context, pages, problems
+from skybridge import context, headers, pages, problems
 from skybridge.exceptions import Forbidden, NotFound
 from skybridge.identifiers import uuid7
 
@@ -27,7 +27,7 @@ def request_context(get_response):
         try:
             # No text of the database holds a NUL, so nothing has such a path.
             response = problems.problem(NotFound(), request.path) if "\0" in request.path else get_response(request)
-            response["X-Request-ID"] = request.id
+            headers.put(response, {"X-Request-ID": request.id})
             log_access(request, response, started)
             return response
         finally:

@@ -79,7 +79,7 @@ class StrictSerializer(serializers.Serializer):
         """Return what each field takes, as REST framework does; a field that is absent and may be costs nothing."""
         if not isinstance(data, dict):
             return super().to_internal_value(data)
-        if unknown := [name for name in data if name not in self.fields]:
+        if unknown := [name for name in data if name not in self.fields.fields]:
             detail = ErrorDetail("This field is unknown or cannot be set.", code="unknown_field")
             raise serializers.ValidationError({name: [detail] for name in unknown})
         values: dict[str, Any] = {}
