@@ -29,4 +29,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-m", "skybridge.embedded.livez"]
 CMD ["python", "-m", "skybridge.web", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
      "--blocking-threads", "2", "--blocking-threads-idle-timeout", "600", "--backpressure", "64", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "20", "--no-ws", "skybridge.wsgi:application"]
+     "--respawn-failed-workers", "--workers-kill-timeout", "20", "--http", "1", "--no-ws", "skybridge.wsgi:application"]

@@ -19,3 +19,7 @@ class BoundedCache(dict):
             while len(self) >= self.limit:
                 del self[next(iter(self))]
             self[name] = value
+
+    def drop(self, name: Hashable) -> None:
+        with self.lock:
+            self.pop(name, None)

@@ -75,7 +75,7 @@ def look_up(digest: bytes) -> SeenKey:
     read_at = time.monotonic()
     found = ApiKey.objects.filter(digest=digest, revoked_at=None, agency__is_active=True)
     api_key = found.select_related("agency__plan").first()
-    good_keys.pop(digest, None)
+    good_keys.drop(digest)
     if api_key is None:
         seen = SeenKey(None, 0, read_at)
         bad_keys.put(digest, seen)
@@ -83,7 +83,7 @@ def look_up(digest: bytes) -> SeenKey:
     note_use(api_key)
     expires = api_key.expires_at.timestamp() if api_key.expires_at else math.inf
     seen = SeenKey(caller_of(api_key), expires, read_at)
-    bad_keys.pop(digest, None)
+    bad_keys.drop(digest)
     good_keys.put(digest, seen)
     return seen
 
@@ -116,4 +116,4 @@ def note_use(api_key: ApiKey) -> None:
 
 def forget(api_key: ApiKey) -> None:
     """Forget a key in this process; the others follow within `API_KEY_CACHE_SECONDS`."""
-    good_keys.pop(bytes(api_key.digest), None)
+    good_keys.drop(bytes(api_key.digest))

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from django.http import HttpResponse
@@ -14,6 +15,8 @@ from skybridge import headers, idempotency, problems, strict
 from skybridge.money import as_number
 from skybridge.schema import IF_MATCH
 from skybridge.serializers import NothingSerializer, ProblemSerializer
+
+NOT_KEPT = {"Cache-Control": "no-store"}  # an answer is for its caller alone
 
 
 def again(exc: Exception) -> HttpResponse:
@@ -57,7 +60,7 @@ class ApiViewSet(viewsets.ViewSet):
             response = self.answer(request, *args, **kwargs)
         except Exception as exc:
             response = self.refuse(exc)
-        headers.put(response, getattr(request, "rate_limit_headers", {}))
+        headers.suggest(response, NOT_KEPT | getattr(request, "rate_limit_headers", {}))
         return response
 
     def initial(self, request, *args, **kwargs):
@@ -108,7 +111,7 @@ class ApiViewSet(viewsets.ViewSet):
             return {}
         parameters = self.request.GET.copy()
         parameters["cursor"] = cursor
-        return {"Link": f'<{self.request.path}?{parameters.urlencode()}>; rel="next"'}
+        return {"Link": f'<{quote(self.request.path)}?{parameters.urlencode()}>; rel="next"'}
 
     def options(self, request, *args, **kwargs):
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})

@@ -69,6 +69,17 @@ class TooLarge(DomainError):
     message = "The body is larger than one megabyte."
 
 
+class IncompleteBody(InvalidInput):
+    code = "incomplete_body"
+    message = "The body ends before its Content-Length."
+
+
+class LengthRequired(DomainError):
+    code = "length_required"
+    status_code = 411
+    message = "Send the body with its Content-Length, not in chunks."
+
+
 class StaleVersion(DomainError):
     code = "stale_version"
     status_code = 412

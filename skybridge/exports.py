@@ -7,6 +7,7 @@ the list; each export is recorded when it begins and when it ends.
 import csv
 import re
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -206,8 +207,9 @@ class ExportMixin(admin.ModelAdmin):
         pieces = WRITERS[kind]([column.heading for column in columns], rows)
         response = StreamingHttpResponse(export.recorded(pieces, rows), content_type=KINDS[kind])
         response["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
-        # Also when nobody has read a line.
-        response._resource_closers.append(running.release)  # type: ignore[attr-defined]
+        # Also when nobody has read a line, or nobody closes it since another answer took its place.
+        release = weakref.finalize(response, running.release)  # once
+        response._resource_closers.append(release)  # type: ignore[attr-defined]
         return response
 
 

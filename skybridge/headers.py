@@ -10,4 +10,13 @@ def put(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
 
     For values of printable ASCII that nobody else has a say in.
     """
-    response.headers._store |= {name.lower(): (name, value) for name, value in headers.items()}
+    response.headers._store |= stored(headers)
+
+
+def suggest(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
+    """Do what `put` does with those headers that the answer has not."""
+    response.headers._store = stored(headers) | response.headers._store
+
+
+def stored(headers: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {name.lower(): (name, value) for name, value in headers.items()}

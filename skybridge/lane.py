@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
@@ -18,6 +19,7 @@ from skybridge.middleware import request_context, security_headers
 from skybridge.paths import UUID_PATTERN
 
 SOME_ID = "00000000-0000-0000-0000-000000000000"
+LONGEST_PATH = 300  # of one that is remembered
 with_some_id = re.compile(UUID_PATTERN).sub
 
 
@@ -33,7 +35,7 @@ def api_lane(get_response):
 
     All else goes the long way, and what is refused there (another host, http where https is wanted) too.
     """
-    answer = request_context(answer_call)
+    answer = request_context(convert_exception_to_response(answer_call))
 
     def middleware(request):
         request.api_route = route_of(request) if may_be_short(request) else None
@@ -73,7 +75,8 @@ def answer_call(request):
 
 
 def route_of(request: HttpRequest) -> Route | None:
-    return api_route(with_some_id(SOME_ID, request.path_info))
+    path = with_some_id(SOME_ID, request.path_info)
+    return api_route(path) if len(path) <= LONGEST_PATH else None
 
 
 @lru_cache(maxsize=1024)

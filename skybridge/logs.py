@@ -1,5 +1,6 @@
 """One JSON object per log line, with the request id of the request or task that wrote it."""
 
+import json
 import logging
 from datetime import UTC, datetime
 
@@ -24,4 +25,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # a lone surrogate, or a number of more than 64 bits
+            return json.dumps(line, default=str)

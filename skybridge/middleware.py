@@ -7,7 +7,7 @@ import time
 from django.conf import settings
 
 from skybridge import context, headers, pages, problems
-from skybridge.exceptions import Forbidden, NotFound
+from skybridge.exceptions import DomainError, Forbidden, LengthRequired, NotFound
 from skybridge.identifiers import uuid7
 
 access = logging.getLogger("skybridge.access")
@@ -25,8 +25,8 @@ def request_context(get_response):
         token = context.request_id.set(request.id)
         started = time.perf_counter()
         try:
-            # No text of the database holds a NUL, so nothing has such a path.
-            response = problems.problem(NotFound(), request.path) if "\0" in request.path else get_response(request)
+            refusal = refusal_of(request)
+            response = problems.problem(refusal, request.path) if refusal else get_response(request)
             headers.put(response, {"X-Request-ID": request.id})
             log_access(request, response, started)
             return response
@@ -34,6 +34,14 @@ def request_context(get_response):
             context.request_id.reset(token)
 
     return middleware
+
+
+def refusal_of(request) -> DomainError | None:
+    if "\0" in request.path:
+        return NotFound()  # no text of the database holds a NUL, so nothing has such a path
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return LengthRequired()  # without a length nobody knows whether it has come whole
+    return None
 
 
 def log_access(request, response, started: float) -> None:

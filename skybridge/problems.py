@@ -16,6 +16,7 @@ from skybridge.exceptions import (
     ConcurrentChange,
     DomainError,
     Forbidden,
+    IncompleteBody,
     InvalidInput,
     NotFound,
     TooLarge,
@@ -64,6 +65,8 @@ def refusal_from(exc: BaseException) -> DomainError:
             return NotFound()
         case drf.PermissionDenied() | drf.NotAuthenticated() | django.core.exceptions.PermissionDenied():
             return Forbidden()
+        case django.http.UnreadablePostError():
+            return IncompleteBody()
         case django.core.exceptions.RequestDataTooBig():
             return TooLarge()
         case django.core.exceptions.SuspiciousOperation():
@@ -71,6 +74,9 @@ def refusal_from(exc: BaseException) -> DomainError:
         case django.db.IntegrityError(__cause__=psycopg.errors.UniqueViolation()):
             logger.warning("integrity error", exc_info=exc)
             return ConcurrentChange()
+        case django.db.NotSupportedError(__cause__=psycopg.errors.FeatureNotSupported()):
+            logger.warning("a statement was prepared before a migration", exc_info=exc)
+            return Busy()
         case django.db.OperationalError() | django.db.InterfaceError():
             busy = isinstance(exc.__cause__, BUSY_ERRORS)
             logger.log(logging.INFO if busy else logging.ERROR, "database: %s", exc)

@@ -376,7 +376,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},
-        "django.request": {"level": "CRITICAL"},
+        "django.request": {"level": "ERROR"},  # what nobody caught, with its traceback
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},  # a line for each run of a periodic task would hide the others
         "celery.worker.strategy": {"level": "WARNING"},

@@ -45,6 +45,7 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
+            refuse_odd_strings(key)  # the refusal names it
             error = {"pointer": f"/{key}", "code": "duplicate", "message": "This field is given twice."}
             raise InvalidInput(f"Duplicate field: {key}", errors=[error])
         found[key] = value

@@ -6,14 +6,38 @@ from typing import Any
 import django
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.core.signals import request_finished
 from django.db import close_old_connections, connection
+
+
+class WholeBody(LimitedStream):
+    """Django's, but a body that ends before its `Content-Length` is an error, and not a shorter body."""
+
+    limit: int
+    _pos: int
+
+    def read(self, size=-1, /):
+        left = self.limit - self._pos
+        wanted = left if size is None or size < 0 else min(size, left)
+        content = super().read(wanted)
+        if len(content) < wanted:
+            raise OSError("The body ends before its Content-Length.")  # whoever sent it has gone
+        return content
+
+
+class Request(WSGIRequest):
+    _stream: Any
+
+    def __init__(self, environ):
+        super().__init__(environ)
+        self._stream = WholeBody(environ["wsgi.input"], self._stream.limit)
 
 
 class Handler(WSGIHandler):
     """Django's, less what nobody here needs: signals, URLs of a request's own, its log lines (we write better ones)."""
 
+    request_class = Request
     _middleware_chain: Any
 
     def __call__(self, environ, start_response):

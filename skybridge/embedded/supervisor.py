@@ -183,7 +183,7 @@ def web_command(host: str, port: int) -> list[str]:
     capacity = ["--workers", "2", "--blocking-threads", "2", "--backpressure", "64"]
     # Idle threads stay, and with them their connections to the database.
     lives = ["--blocking-threads-idle-timeout", "600", "--respawn-failed-workers", "--workers-kill-timeout", "4"]
-    application = ["--no-ws", "--factory", "skybridge.embedded.web:make_application"]
+    application = ["--http", "1", "--no-ws", "--factory", "skybridge.embedded.web:make_application"]
     return ["-m", "skybridge.web", "--interface", "wsgi", *address, *capacity, *lives, *application]
 
 

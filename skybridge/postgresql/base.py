@@ -20,6 +20,10 @@ class KeptStatements(PrepareManager):
         """Do nothing: this is what psycopg calls after a rollback."""
         return False
 
+    def forget(self) -> None:
+        """Let the next statement drop all that are prepared."""
+        super().clear()
+
     def _should_discard(self, prep: Prepare, results: Sequence[PGresult], *more: Any) -> bool:
         is_gone = any((result.command_status or b"").startswith(FORGETTING) for result in results)
         return is_gone and super().clear()
@@ -35,6 +39,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection._prepared = kept
         self.kept_reader = None
         return connection
+
+    def is_usable(self):
+        """Forget what is prepared, too: after an error a statement may have been made for a table that has changed."""
+        if self.connection is not None:
+            self.connection._prepared.forget()
+        return super().is_usable()
 
     def reader(self):
         """Return a cursor that reads rows in PostgreSQL's binary format.

@@ -39,6 +39,7 @@ BODIES = {
     "NUL in a text": b'{"userId": "a\\u0000b"}',
     "raw NUL": b'{"userId": "a\0b"}',
     "lone surrogate in a name": b'{"\\ud800": 1}',
+    "lone surrogate in a name, twice": b'{"\\ud800": 1, "\\ud800": 1}',
     "lone surrogate in a text": b'{"userId": "\\udfff"}',
     "lone surrogate in UTF-8": b'{"userId": "\xed\xa0\x80"}',
     "invalid UTF-8": b'{"userId": "\xff\xfe"}',

@@ -1,6 +1,7 @@
 """Lists as files: what they hold, who gets them, and that they cost the same however many rows there are."""
 
 import csv
+import gc
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import md5
@@ -123,6 +124,14 @@ def test_an_export_that_is_broken_off_is_recorded(office):
     for close in response._resource_closers:  # what `close` does before it gives the connection back
         close()
     assert Event.objects.filter(action="export.broken_off").count() == 1
+
+
+def test_a_file_that_nobody_fetches_or_closes_makes_room(office):
+    fill(1)
+    response = office.get(f"{BOOKINGS}.csv")
+    del response
+    gc.collect()
+    assert len(csv_of(office.get(f"{BOOKINGS}.csv"))) == 1
 
 
 def test_a_process_writes_one_file_at_a_time(office):

@@ -1,11 +1,15 @@
 import re
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import resolve
 
-from skybridge import lane
+from bookings.locators import draw_locator
+from bookings.models import Booking
+from skybridge import lane, problems
 from tests.contract.operations import SCHEMA
 
 AN_ID = "0190d3a8-6f7e-7c3c-9d55-0f2a6a1e4b11"
@@ -58,3 +62,44 @@ def test_another_host_is_refused(acme, settings):
     settings.ALLOWED_HOSTS = ["skybridge.example"]
     answer = acme.get("/searchFlights", host="elsewhere.example")
     assert answer.status_code == 400
+
+
+def test_paths_that_are_longer_than_any_are_not_remembered():
+    user = "/api/v1/mgmt/bookings/user/"
+    assert lane.route_of(RequestFactory().get(user + "x" * 255))
+    size = lane.api_route.cache_info().currsize
+    assert lane.route_of(RequestFactory().get(user + "x" * 60_000)) is None
+    assert lane.api_route.cache_info().currsize == size
+
+
+def test_an_error_in_an_error_is_logged_and_answered(acme, monkeypatch, caplog):
+    def fail(exc, where):
+        raise RuntimeError("the refusal cannot be written")
+
+    monkeypatch.setattr(problems, "problem_from_exception", fail)
+    acme.client.raise_request_exception = False
+    answer = acme.get("/searchFlights")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+    assert "the refusal cannot be written" in caplog.text
+
+
+def test_an_error_of_a_page_is_logged(client, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("the page cannot be made")
+
+    monkeypatch.setattr("skybridge.pages.refuse", lambda request, refusal: HttpResponse(status=500))
+    monkeypatch.setattr("django.contrib.sessions.middleware.SessionMiddleware.process_request", fail)
+    client.raise_request_exception = False
+    assert client.get("/").status_code == 500
+    assert "the page cannot be made" in caplog.text
+
+
+def test_the_next_page_of_any_user(staff):
+    for user in ("a?b#c", "日本", "a b%20c"):
+        for _ in range(2):
+            Booking.objects.create(user_id=user, locator=draw_locator())
+        path = f"/api/v1/mgmt/bookings/user/{quote(user, safe='')}"
+        link = staff.get(f"{path}?limit=1")["Link"]
+        assert len(staff.get(link.split(">")[0].removeprefix("<")).json()) == 1
+        assert link.startswith(f"<{path}?")

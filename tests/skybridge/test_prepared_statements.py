@@ -1,10 +1,12 @@
 """Statements stay prepared, whatever becomes of the transactions around them."""
 
+import psycopg
 import pytest
-from django.db import transaction
-from django.db.utils import IntegrityError
+from django.db import connection, transaction
+from django.db.utils import IntegrityError, NotSupportedError
 
 from partners.models import Plan
+from skybridge.problems import refusal_from
 from tests.bookings.sales import query
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,3 +54,20 @@ def test_one_whose_table_was_taken_back_is_planned_anew(db):
             for _ in range(3):
                 assert query("SELECT count(*) FROM for_now") == [(0,)]
             transaction.set_rollback(True)
+
+
+def test_a_migration_beside_costs_a_refusal(db):
+    """Another connection changes a table: the next request finds that out, and the one after it goes on."""
+    query("CREATE TABLE for_now (id int)")
+    try:
+        for _ in range(6):
+            query("SELECT * FROM for_now")
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as beside:
+            beside.execute("ALTER TABLE for_now ALTER id TYPE bigint")
+        with pytest.raises(NotSupportedError) as failed:
+            query("SELECT * FROM for_now")
+        assert refusal_from(failed.value).code == "busy"
+        connection.close_if_unusable_or_obsolete()  # what begins each request and task
+        assert query("SELECT * FROM for_now") == []
+    finally:
+        query("DROP TABLE for_now")
