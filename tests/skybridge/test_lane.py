@@ -3,7 +3,6 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import resolve
 
@@ -82,17 +81,6 @@ def test_an_error_in_an_error_is_logged_and_answered(acme, monkeypatch, caplog):
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.json()["request_id"] == answer["X-Request-ID"]
     assert "the refusal cannot be written" in caplog.text
-
-
-def test_an_error_of_a_page_is_logged(client, monkeypatch, caplog):
-    def fail(*_):
-        raise RuntimeError("the page cannot be made")
-
-    monkeypatch.setattr("skybridge.pages.refuse", lambda request, refusal: HttpResponse(status=500))
-    monkeypatch.setattr("django.contrib.sessions.middleware.SessionMiddleware.process_request", fail)
-    client.raise_request_exception = False
-    assert client.get("/").status_code == 500
-    assert "the page cannot be made" in caplog.text
 
 
 def test_the_next_page_of_any_user(staff):
