@@ -88,7 +88,7 @@ def confirm(request) -> HttpResponse:
         raise UploadGone
     summary = carry_out(digest, name, staff_caller(request))
     uploads.discard(digest)
-    messages.success(request, f"{name} is imported: {summary}.")
+    messages.success(request, f"The file {name} is imported: {summary}.")
     return redirect("admin:flights_flight_changelist")
 
 

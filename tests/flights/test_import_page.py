@@ -62,7 +62,7 @@ def test_a_rehearsal_shows_what_would_change_and_changes_nothing(supervisor):
 def test_a_confirmed_file_is_imported(supervisor, uploads, pack):
     rehearsal = upload(supervisor, pack(content(row())), "winter <b>.csv")
     response = supervisor.post(PAGE, {"token": token_in(rehearsal)}, follow=True)
-    assert "is imported: read 1, new 1, changed 0" in response.content.decode()
+    assert "The file winter &lt;b&gt;.csv is imported: read 1, new 1, changed 0" in response.content.decode()
     assert Flight.objects.get().designator == "ZZ100"
     event = Event.objects.get(action="schedule.imported")
     assert (event.actor_kind, event.door, event.after["new"]) == ("staff", "admin", 1)
