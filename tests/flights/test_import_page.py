@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from flights.models import Flight
+from flights.schedules import EXAMPLE
 from skybridge.models import Event
 from tests.flights.conftest import HEADER, row
 from tests.skybridge.staff import signed_in, user_with, with_role
@@ -67,6 +68,12 @@ def test_a_confirmed_file_is_imported(supervisor, uploads, pack):
     event = Event.objects.get(action="schedule.imported")
     assert (event.actor_kind, event.door, event.after["new"]) == ("staff", "admin", 1)
     assert list(uploads.iterdir()) == []
+
+
+def test_the_page_shows_a_file_that_can_be_imported(supervisor):
+    page = supervisor.get(PAGE).content.decode()
+    assert "\n".join(EXAMPLE) in page
+    assert counts(upload(supervisor, "\n".join(EXAMPLE).encode()))["new"] == 1
 
 
 def test_a_change_is_shown_with_what_was_before(supervisor):
