@@ -10,7 +10,14 @@ from bookings.parties import MAX_SEATS, is_name
 from flights.models import Cabin
 from flights.serializers import FlightSerializer
 from skybridge.pagination import PageQuerySerializer, PageSerializer
-from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer, StrictUUIDField
+from skybridge.strict import (
+    StrictCharField,
+    StrictChoiceField,
+    StrictDateField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+)
 from ticketing.models import PassengerType
 from ticketing.serializers.tickets import SeatField, TicketSerializer
 
@@ -36,7 +43,7 @@ class NameSerializer(StrictSerializer):
     surname = NameField(max_length=60, required=False, allow_blank=True)
     given_name = NameField(max_length=60, required=False, allow_blank=True)
     title = NameField(max_length=10, required=False, allow_blank=True)
-    birth_date = serializers.DateField(required=False, allow_null=True)
+    birth_date = StrictDateField(required=False, allow_null=True)
 
 
 class PassengerSerializer(NameSerializer):
@@ -62,7 +69,7 @@ class SegmentSerializer(StrictSerializer):
 
     event_id = StrictUUIDField(required=False)
     flightId = StrictCharField(max_length=8, required=False)
-    departureDate = serializers.DateField(required=False)
+    departureDate = StrictDateField(required=False)
     origin = StrictCharField(max_length=3, required=False)
     cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
 
@@ -122,7 +129,7 @@ class BookFlightSerializer(PassengersSerializer):
     userId = StrictCharField(max_length=255)
     flightId = StrictCharField(max_length=8)
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS)
-    departureDate = serializers.DateField()
+    departureDate = StrictDateField()
     origin = StrictCharField(max_length=3, required=False)
     cabin = serializers.ChoiceField(Cabin.choices, default=Cabin.ECONOMY)
 
@@ -138,7 +145,7 @@ class UpdateSerializer(StrictSerializer):
 
     bookingId = StrictUUIDField()
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
-    departureDate = serializers.DateField(required=False)
+    departureDate = StrictDateField(required=False)
     flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
 
     def validate(self, attrs):
@@ -153,7 +160,7 @@ class AgencyBookingSerializer(PartySerializer):
     agency = StrictCharField(max_length=100, required=False, help_text="The key's own agency.")
     userId = StrictCharField(max_length=255, required=False, help_text="The agency's own customer.")
     flightId = StrictCharField(max_length=8, required=False)
-    departureDate = serializers.DateField(required=False)
+    departureDate = StrictDateField(required=False)
     origin = StrictCharField(max_length=3, required=False)
     cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
     flights = listed(SegmentSerializer, most=4)
@@ -195,7 +202,7 @@ class BookingChangeSerializer(StrictSerializer):
 
     flights = listed(SegmentSerializer, most=4)
     seats = StrictIntegerField(min_value=1, max_value=MAX_SEATS, required=False)
-    departureDate = serializers.DateField(required=False)
+    departureDate = StrictDateField(required=False)
     flightId = StrictCharField(max_length=8, required=False, help_text="Which flight moves, where there are several.")
     passengers = listed(PassengerNameSerializer, most=2 * MAX_SEATS)
     contact = ContactSerializer(required=False, help_text="What is left out stays as it is.")

@@ -139,11 +139,15 @@ def counted(one: dict[str, Any]) -> str:
     return f"{one['bookings']} bookings, {one['passengers']} passengers"
 
 
+def bookings_text(number: int) -> str:
+    return "1 booking" if number == 1 else f"{number} bookings"
+
+
 def disrupting(change_of: Callable[[Flight, dict], Change], words: str) -> Callable[[Flight, Doing], Done]:
     def carry_out(flight: Flight, doing: Doing) -> Done:
         effect = disrupt(flight.pk, change_of(flight, doing.data), actor=doing.caller, at=doing.at)
         outcome = {WORDS[name].lower(): one["bookings"] for name, one in effect["outcome"].items()}
-        became = "".join(f", {words}: {bookings}" for words, bookings in outcome.items() if bookings)
+        became = "".join(f", {words}: {bookings_text(bookings)}" for words, bookings in outcome.items() if bookings)
         return Done(f"{words}; {counted(effect)} touched{became}.")
 
     return carry_out

@@ -19,7 +19,7 @@ from flights.exceptions import UnreadableSchedule, UploadGone, UploadTooLarge
 from flights.imports import Example, Summary, airport_zones, import_flights
 from flights.models import Airport, Flight
 from flights.schedule_files import read_schedule
-from flights.schedules import UnreadableFile
+from flights.schedules import EXAMPLE, UnreadableFile
 from skybridge.admin import staff_caller
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError, InvalidInput
@@ -88,7 +88,7 @@ def confirm(request) -> HttpResponse:
         raise UploadGone
     summary = carry_out(digest, name, staff_caller(request))
     uploads.discard(digest)
-    messages.success(request, f"{name} is imported: {summary}.")
+    messages.success(request, f"The file {name} is imported: {summary}.")
     return redirect("admin:flights_flight_changelist")
 
 
@@ -137,6 +137,7 @@ def page(request, refusal: DomainError | None = None, **facts) -> HttpResponse:
         "title": "Import a schedule",
         "opts": Flight._meta,
         "refusal": refusal,
+        "example": EXAMPLE,
         "most_mb": settings.MOST_UPLOADED_BYTES // 1_000_000,
         "shown": SHOWN,
         **facts,

@@ -103,7 +103,8 @@ def import_flights(
             merge.batch(batch)
     except UnreadableFile as error:
         merge.finish()
-        raise UnreadableFile(f"{error} (before that: {merge.summary})") from error
+        went_in = f" (before that: {merge.summary})" if merge.summary.read or merge.summary.refused else ""
+        raise UnreadableFile(f"{error}{went_in}") from error
     merge.finish()
     return merge.summary
 

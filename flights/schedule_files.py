@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from flights.schedules import Record, UnreadableFile, Zones, read_csv
+from flights.schedules import COLUMNS, Record, UnreadableFile, Zones, read_csv
 from flights.ssim import read_ssim
 
 READERS = {"csv": read_csv, "ssim": read_ssim}
@@ -66,11 +66,12 @@ def chain_first(first: tuple[int, str], rest: Iterator[tuple[int, str]]) -> Iter
 
 def format_of(first_line: str) -> str:
     """Return the format that a file's first line shows. Raises UnreadableFile."""
-    if "," in first_line and "flight_date" in first_line:
+    if not set(COLUMNS).isdisjoint(name.strip() for name in first_line.lstrip("\ufeff").split(",")):
         return "csv"
     if first_line.startswith(SSIM_TITLE) or (first_line[:1] in ("0", "1", "2", "3") and len(first_line) == 200):
         return "ssim"
-    raise UnreadableFile("it is neither our CSV (no header with flight_date) nor SSIM chapter 7 (lines of 200)")
+    header = ", ".join(COLUMNS)
+    raise UnreadableFile(f"it is neither our CSV (a header with {header}) nor SSIM chapter 7 (lines of 200)")
 
 
 def numbered_lines(stream: IO[bytes], tell_progress: Callable[[], None]) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Schedules: the record that every format is read into, and our CSV format.
 
-A CSV has a header and the columns of `flights/data/README.md`; those after `seats` are optional.
+A CSV has a header and the columns of `flights/data/README.md` in any order; those after `seats` are optional.
 """
 
 import csv
@@ -33,6 +33,10 @@ COLUMNS = (
     "tail_number",
     "aircraft_model",
     "seats",
+)
+EXAMPLE = (  # of a file: its header and one line
+    ",".join(COLUMNS),
+    "2017-03-10,UA,1161,EWR,IAH,2017-03-10T05:00,America/New_York,2017-03-10T07:56,America/Chicago,N68452,737-924ER,191",
 )
 match_carrier = re.compile(r"[A-Z]{3}|[A-Z][A-Z0-9]|[0-9][A-Z]").fullmatch
 match_number = re.compile(r"(0*[1-9][0-9]{0,3})([A-Z]?)").fullmatch

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from flights.models import Cabin
 from flights.search import SORTS, Search
 from skybridge.pagination import PageQuerySerializer, PageSerializer
-from skybridge.strict import StrictCharField, StrictChoiceField, StrictIntegerField, StrictSerializer
+from skybridge.strict import StrictCharField, StrictChoiceField, StrictDateField, StrictIntegerField, StrictSerializer
 
 PLACE = "City name (any case, accents optional) or IATA code."
 
@@ -37,8 +37,8 @@ class SearchFlightsQuerySerializer(FilterSerializer):
 
     departureCity = StrictCharField(max_length=80, help_text=PLACE)
     destinationCity = StrictCharField(max_length=80, help_text=PLACE)
-    departureDate = serializers.DateField(help_text="Local to the departure airport.")
-    returnDate = serializers.DateField(required=False, help_text="Adds the flights back on that date.")
+    departureDate = StrictDateField(help_text="Local to the departure airport.")
+    returnDate = StrictDateField(required=False, help_text="Adds the flights back on that date.")
 
     def validate(self, attrs):
         check_return(attrs, "departureDate", "returnDate")
@@ -57,8 +57,8 @@ class SearchFlightsQuerySerializer(FilterSerializer):
 class FlightQuerySerializer(FilterSerializer, PageQuerySerializer):
     origin = StrictCharField(max_length=80, required=False, help_text=PLACE)
     destination = StrictCharField(max_length=80, required=False, help_text=PLACE)
-    departure_date = serializers.DateField(required=False, help_text="Local to the departure airport.")
-    return_date = serializers.DateField(required=False, help_text="Adds `return_flights`, the first page of them.")
+    departure_date = StrictDateField(required=False, help_text="Local to the departure airport.")
+    return_date = StrictDateField(required=False, help_text="Adds `return_flights`, the first page of them.")
     flight_number = StrictIntegerField(min_value=1, max_value=9999, required=False)
 
     def validate(self, attrs):

@@ -53,7 +53,10 @@ def attempts_text(tries: Sequence[Try]) -> str:
 def error_text(step: Step) -> str:
     """Return the error of a state's last attempt, and after several of them how many there were."""
     error = (step.last_try and step.last_try.error) or "no attempt"
-    return error if len(step.tries) < 2 else f"{len(step.tries)} × {error}"
+    if len(step.tries) < 2:
+        return error
+    is_same = all(attempt.error == error for attempt in step.tries)
+    return f"{len(step.tries)} × {error}" if is_same else f"{attempts_text(step.tries)}, the last {error}"
 
 
 def picture_text(picture: Picture) -> str:

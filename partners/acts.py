@@ -26,6 +26,12 @@ class OverlapForm(ActForm):
         help_text="0: it ends at once.",
     )  # fmt: skip
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if services.have_no_room({api_key.agency_id for api_key in self.rows}, timezone.now()):
+            self.fields["hours"].disabled = True
+            self.fields["hours"].help_text = "There are two live keys, so this one can only end at once."
+
 
 class PlanForm(ActForm):
     plan = forms.ModelChoiceField(Plan.objects.order_by("name"))

@@ -15,7 +15,7 @@ class UserIdTaken(Unauthorized):
 
 class TooManyKeys(DomainError):
     code = "too_many_api_keys"
-    message = "An agency has at most two live keys; revoke one first."
+    message = "An agency has at most two live keys; revoke one first, or replace one and let it end at once."
 
 
 class KeyNotLive(DomainError):

@@ -65,14 +65,42 @@ class KeyForm(PageForm):
         return self.live[self.cleaned_data["key"]]
 
 
+class OverlapRadios(forms.RadioSelect):
+    only = ""  # what alone can be chosen; "": all of it
+
+    def create_option(self, name, value, *args, **kwargs):
+        option = super().create_option(name, value, *args, **kwargs)
+        if self.only and value != self.only:
+            option["attrs"]["disabled"] = True
+        return option
+
+
 class RotateForm(KeyForm):
+    """Replace a key. It can work on beside the new one only while the agency has no other live key."""
+
+    NO_ROOM = _(
+        "There are two live keys, so the old one can only end at once. To let it work on, revoke the other one."
+    )
     overlap = forms.TypedChoiceField(
         label=_("The old key"),
         choices=list(OVERLAPS.items()),
         coerce=lambda hours: timedelta(hours=int(hours)),
-        widget=forms.RadioSelect,
+        widget=OverlapRadios,
         initial="0",
     )
+
+    def __init__(self, *args, live: list[ApiKey], **kwargs):
+        super().__init__(*args, live=live, **kwargs)
+        self.is_full = len(live) >= services.MAX_LIVE_KEYS
+        if self.is_full:
+            self.fields["overlap"].help_text = self.NO_ROOM
+            self.fields["overlap"].widget.only = "0"
+
+    def clean_overlap(self) -> timedelta:
+        overlap = self.cleaned_data["overlap"]
+        if self.is_full and overlap:
+            raise forms.ValidationError(self.NO_ROOM)
+        return overlap
 
 
 class RedriveForm(PageForm):

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import SimpleLazyObject
 
 from partners import buckets
 from partners.authentication import caller_from
@@ -107,6 +109,13 @@ def caller_of(request, named: dict[str, str], anyone: bool) -> Caller | None:
     if booking_id in shown_bookings(request):
         return guest(UUID(booking_id))
     raise SignInFirst
+
+
+def looking(request) -> dict[str, Any]:
+    """Tell templates who looks, where no `@page` has found out: on refusals and the pages of one's own account."""
+    if hasattr(request, "caller"):
+        return {}
+    return {"caller": SimpleLazyObject(lambda: caller_of(request, {}, anyone=True))}
 
 
 def guest(booking_id: UUID) -> Caller:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from skybridge.strict import StrictAmountField, StrictCharField, StrictSerializer, StrictUUIDField
+from skybridge.strict import StrictAmountField, StrictCharField, StrictDateField, StrictSerializer, StrictUUIDField
 
 LONGEST = timedelta(days=366)
 
@@ -30,8 +30,8 @@ class StatementQuerySerializer(StrictSerializer):
 
     def get_fields(self):
         """Add `from`, which Python keeps for itself, and `to`."""
-        first = serializers.DateField(required=False, help_text="First day (UTC); by default the first of the month.")
-        last = serializers.DateField(required=False, help_text="Last day (UTC); by default today.")
+        first = StrictDateField(required=False, help_text="First day (UTC); by default the first of the month.")
+        last = StrictDateField(required=False, help_text="Last day (UTC); by default today.")
         return {"from": first, "to": last, **super().get_fields()}
 
     def validate(self, attrs):

@@ -1,8 +1,11 @@
 """What the airline does for its partners: hand out keys, replace them, end them, and change an agency's terms."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from partners import keys
@@ -102,6 +105,12 @@ def check_terms(mode: str, name: str, expires_at: datetime | None, at: datetime)
         raise InvalidInput(f"A key's name has at most {MAX_NAME_LENGTH} printable characters.")
     if expires_at is not None and expires_at <= at:
         raise InvalidInput("A key expires in the future.")
+
+
+def have_no_room(agency_ids: Collection[UUID], at: datetime) -> bool:
+    """Tell whether one of these agencies has as many live keys as it may. One query."""
+    live = ApiKey.objects.live(at).filter(agency__in=agency_ids).values("agency")
+    return live.annotate(number=Count("pk")).filter(number__gte=MAX_LIVE_KEYS).exists()
 
 
 def is_live(api_key: ApiKey, at: datetime) -> bool:

@@ -201,15 +201,19 @@ KEY_ACTS: dict[str, tuple[type[PageForm], Callable]] = {"rotate": (RotateForm, r
 def keys_context(request, agency: Agency, live: list[ApiKey], form, made: str | None, at: datetime) -> dict:
     ended = ApiKey.objects.filter(agency=agency).exclude(pk__in=[api_key.pk for api_key in live]).order_by("-pk")
     asked = next((api_key for api_key in live if str(api_key.pk) == request.GET.get("key", "")), None)
+    rotate_form = RotateForm(live=live, initial={"key": asked.pk}) if asked else None
+    rotating = asked if request.GET.get("do") == "rotate" else None
+    if isinstance(form, RotateForm) and not made and "key" in form.cleaned_data:  # refused: it is asked for again
+        rotate_form, rotating = form, form.api_key
     return {
         "tab": "keys", "agency": agency, "made": made,
         "live": [(api_key, mode_of(api_key.prefix)) for api_key in live],
         "ended": [(api_key, mode_of(api_key.prefix)) for api_key in ended[:10]],
         "new_form": form if isinstance(form, NewKeyForm) and not made else NewKeyForm(),
         "is_full": len(live) >= services.MAX_LIVE_KEYS,
-        "rotating": asked if request.GET.get("do") == "rotate" else None,
+        "rotating": rotating,
         "revoking": asked if request.GET.get("do") == "revoke" else None,
-        "rotate_form": RotateForm(live=live, initial={"key": asked.pk}) if asked else None,
+        "rotate_form": rotate_form,
         **usage_of(agency, at),
     }  # fmt: skip
 

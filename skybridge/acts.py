@@ -348,7 +348,7 @@ class ActsAdmin(admin.ModelAdmin):
             try:
                 done.append((row, deal_with_one(act, row, replace(doing, token=token))))
             except DomainError as refusal:
-                refused.append(f"{row}: {words_of(refusal)}")
+                refused.append(f"{named(row)}: {words_of(refusal)}")
         return done, refused
 
 
@@ -397,13 +397,19 @@ def claim(request) -> bool:
     )
 
 
+def named(row: models.Model) -> str:
+    """Return a thing's name; before one in small letters, which a message must not capitalise, what kind it is."""
+    name = str(row)
+    return f"{row._meta.verbose_name} {name}" if name[:1].islower() else name
+
+
 def say(request, done: Sequence[tuple[Any, Done]], refused: Sequence[str]) -> None:
     """Show what came of it: each by itself if they are few, and a count if they are several."""
     if len(done) + len(refused) > 1:
         level = messages.success if not refused else messages.warning
         level(request, f"{len(done)} done, {len(refused)} refused.")
     for row, one in done[:MOST_MESSAGES]:
-        (messages.warning if one.is_waiting else messages.success)(request, f"{row}: {one.text}")
+        (messages.warning if one.is_waiting else messages.success)(request, f"{named(row)}: {one.text}")
     for text in refused[:MOST_MESSAGES]:
         messages.error(request, text)
     if len(refused) > MOST_MESSAGES:

@@ -11,6 +11,7 @@ from skybridge import context
 # What no line names: to look it up is a third of a line's cost. Source: "Optimization" in Python's Logging HOWTO.
 logging._srcfile = None
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+logging.captureWarnings(True)
 
 
 class JsonFormatter(logging.Formatter):

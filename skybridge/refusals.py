@@ -129,7 +129,7 @@ ADVICE = {
     "concurrent_change": _("Look at it as it is now, then decide again."),
     "stale_version": _("Look at it as it is now, then decide again."),
     "ticket_not_for_order": _("Wait until its order is processed, or choose a seat that is free of charge."),
-    "too_many_api_keys": _("Replace or revoke one first."),
+    "too_many_api_keys": _("Revoke one first, or replace one and let it end at once."),
     "no_such_booking": _(
         "Look at the confirmation for the six letters and digits, and type the surname as it stands there."
     ),

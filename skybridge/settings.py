@@ -4,6 +4,7 @@
 secret or without its databases.
 """
 
+import warnings
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -92,6 +93,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "skybridge.pages.site",
+                "partners.pages.looking",
             ]
         },
     }
@@ -310,6 +312,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(HOME / "static"))
 STATICFILES_DIRS = [BASE_DIR / "skybridge" / "static"]
 WHITENOISE_USE_FINDERS = not IN_PRODUCTION
+if WHITENOISE_USE_FINDERS:  # the files come from where they are written, so STATIC_ROOT need not be there
+    warnings.filterwarnings("ignore", "No directory at", UserWarning)
 STORAGES = {
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -1,6 +1,7 @@
 """Strict input: JSON without duplicate keys or strings that PostgreSQL cannot hold, no unknown fields."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -19,6 +20,7 @@ from skybridge.exceptions import InvalidInput, InvalidJson, MissingFields, Unsup
 # curl -d sends the second one; the founding documents' calls are made that way.
 JSON_MEDIA_TYPES = ("", "application/json", "application/x-www-form-urlencoded")
 MOST_PARAMETERS = 100
+has_day_shape = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 
 
 def json_body(request) -> Any:
@@ -75,6 +77,7 @@ def refuse_odd_strings(data: Any) -> None:
 class StrictSerializer(serializers.Serializer):
     # A serializer of input; a field that it does not declare is an error. (A docstring would become every shape's.)
     missing_message = "Missing required field: {}"
+    default_error_messages = {"invalid": "Expected a JSON object."}
 
     def to_internal_value(self, data):
         """Return what each field takes, as REST framework does; a field that is absent and may be costs nothing."""
@@ -162,6 +165,18 @@ class StrictChoiceField(serializers.ChoiceField):
         except serializers.ValidationError:
             words = ", ".join(str(word) for word in self.choices)
             raise serializers.ValidationError(f"One of {words}.", code="invalid_choice") from None
+
+
+class StrictDateField(serializers.DateField):
+    """A day as YYYY-MM-DD; of one that the calendar does not have, a refusal says so."""
+
+    def to_internal_value(self, data):
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError:
+            if isinstance(data, str) and has_day_shape(data):
+                raise serializers.ValidationError(f"There is no {data} in the calendar.", code="invalid") from None
+            raise
 
 
 class StrictUUIDField(serializers.UUIDField):

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.template import engines
 from django.urls import reverse
 from django.utils import translation
+from granian import log
 from granian.cli import entrypoint
 
 
@@ -31,8 +32,18 @@ def load() -> None:
     gc.enable()
 
 
+def log_as_the_application() -> None:
+    """Let granian write its lines as the application does; its own option would need a file."""
+    log.LOGGING_CONFIG.update(
+        formatters=settings.LOGGING["formatters"],
+        handlers=settings.LOGGING["handlers"],
+        loggers={"_granian": {"handlers": ["stderr"], "propagate": False}},
+    )
+
+
 if __name__ == "__main__":
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")  # not the default any more in Python 3.14
     load()
+    log_as_the_application()
     entrypoint()

@@ -189,11 +189,11 @@ def web_command(host: str, port: int) -> list[str]:
 
 def worker_command(app: str = "skybridge", *, pool: str = "threads", concurrency: int = 4) -> list[str]:
     capacity = ["-P", pool, "-c", str(concurrency)]
-    return ["-m", "celery", "-A", app, "worker", *capacity, "-l", "info", "--without-gossip", "--without-mingle"]
+    return ["-m", "celery", "-A", app, "-q", "worker", *capacity, "-l", "info", "--without-gossip", "--without-mingle"]
 
 
 def beat_command(schedule: Path) -> list[str]:
-    return ["-m", "celery", "-A", "skybridge.beat", "beat", "-s", str(schedule), "--pidfile="]
+    return ["-m", "celery", "-A", "skybridge.beat", "-q", "beat", "-s", str(schedule), "--pidfile="]
 
 
 def refuse_production() -> None:

@@ -3,7 +3,8 @@
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 
 from bookings.invariants import INVARIANTS
 from bookings.management.commands.verify_invariants import all_invariants
@@ -116,6 +117,15 @@ def test_the_command_names_the_offenders_and_ends_with_1(in_use):
     assert code == 1
     assert f"{len(ids)} violations" in line
     assert all(pk in line for pk in ids)
+
+
+def test_a_database_that_is_away_is_one_line(monkeypatch):
+    def refuse():
+        raise OperationalError("connection refused\n\tIs the server running?")
+
+    monkeypatch.setattr(connection, "ensure_connection", refuse)
+    with pytest.raises(CommandError, match=r"nothing was verified: connection refused\. Start it"):
+        call_command("verify_invariants")
 
 
 def test_at_most_ten_offenders_are_named(db):

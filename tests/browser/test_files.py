@@ -28,7 +28,7 @@ def test_a_schedule_is_rehearsed_and_imported(office, tmp_path):
     window.verify()
     assert "not a whole number" in window.page.inner_text("#content")
     window.page.click("text=Import: add 1, change 0")
-    assert "Winter.csv is imported: read 2, new 1" in window.page.inner_text(".messagelist")
+    assert "The file winter.csv is imported: read 2, new 1" in window.page.inner_text(".messagelist")
     window.verify()
 
 

@@ -146,6 +146,15 @@ def test_a_problem_points_at_each_bad_field(acme, flight):
     assert problem["instance"] == "/api/v1/mgmt/bookings"
 
 
+def test_a_problem_is_said_in_the_words_of_json_and_the_calendar(acme):
+    listed = refusal(acme.post(BOOKINGS, [1]), 400)
+    assert listed["message"] == "Expected a JSON object."
+    dated = refusal(acme.get("/api/v1/statement?from=2026-02-31&to=tomorrow"), 400)
+    assert [(one["pointer"], one["code"]) for one in dated["errors"]] == [("/from", "invalid"), ("/to", "invalid")]
+    assert dated["errors"][0]["message"] == "There is no 2026-02-31 in the calendar."
+    assert "YYYY-MM-DD" in dated["errors"][1]["message"]
+
+
 # --- Request ids and headers ---
 
 

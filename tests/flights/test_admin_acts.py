@@ -55,12 +55,12 @@ def test_a_cancellation_shows_who_goes_where_and_then_they_do(boss, acme, flight
     confirmed(acme, flight, seats=2)
     before = everything()
     page = look(boss, MODEL, "cancel", flight.pk)
+    assert f"Cancel flight <small>{flight}</small>" in page
     assert "Get other flights</dt><dd>1 bookings, 2 passengers" in page
     assert f"To {other.designator}" in page
     assert everything() == before
-    assert "is cancelled; 1 bookings, 2 passengers touched" in text(
-        confirm(boss, MODEL, "cancel", page, reason="storm")
-    )
+    said = text(confirm(boss, MODEL, "cancel", page, reason="storm"))
+    assert "is cancelled; 1 bookings, 2 passengers touched, get other flights: 1 booking." in said
     assert (counters(flight)["sold"], counters(other)["sold"]) == (0, 2)
     assert Disruption.objects.get().reason == "storm"
     assert "cancel" not in offered(boss, MODEL, flight.pk)

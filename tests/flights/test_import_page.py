@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from flights.models import Flight
+from flights.schedules import EXAMPLE
 from skybridge.models import Event
 from tests.flights.conftest import HEADER, row
 from tests.skybridge.staff import signed_in, user_with, with_role
@@ -62,11 +63,17 @@ def test_a_rehearsal_shows_what_would_change_and_changes_nothing(supervisor):
 def test_a_confirmed_file_is_imported(supervisor, uploads, pack):
     rehearsal = upload(supervisor, pack(content(row())), "winter <b>.csv")
     response = supervisor.post(PAGE, {"token": token_in(rehearsal)}, follow=True)
-    assert "is imported: read 1, new 1, changed 0" in response.content.decode()
+    assert "The file winter &lt;b&gt;.csv is imported: read 1, new 1, changed 0" in response.content.decode()
     assert Flight.objects.get().designator == "ZZ100"
     event = Event.objects.get(action="schedule.imported")
     assert (event.actor_kind, event.door, event.after["new"]) == ("staff", "admin", 1)
     assert list(uploads.iterdir()) == []
+
+
+def test_the_page_shows_a_file_that_can_be_imported(supervisor):
+    page = supervisor.get(PAGE).content.decode()
+    assert "\n".join(EXAMPLE) in page
+    assert counts(upload(supervisor, "\n".join(EXAMPLE).encode()))["new"] == 1
 
 
 def test_a_change_is_shown_with_what_was_before(supervisor):

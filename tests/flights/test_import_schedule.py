@@ -4,7 +4,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from flights import imports
+from flights.management.commands.import_schedule import Command
 from flights.models import Flight
+from flights.schedules import EXAMPLE
 from skybridge.models import Event
 from skybridge.progress import ProgressBar
 from tests.flights.conftest import HEADER, row
@@ -50,6 +52,27 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(file, tmp_path):
         call_command("import_schedule", path)
     with pytest.raises(CommandError, match="no flight leg"):
         call_command("import_schedule", file(row()), format="ssim")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("date,carrier,flight_number,seats", "the header lacks flight_date, origin, destination, sched_dep_local"),
+        ("From;To;Day", r"neither our CSV \(a header with flight_date, carrier, flight_number"),
+    ],
+)
+def test_a_file_that_is_something_else_is_told_the_columns(tmp_path, airports, text, says):
+    path = tmp_path / "other.csv"
+    path.write_text(f"{text}\n1,2,3,4\n")
+    with pytest.raises(CommandError, match=says) as refusal:
+        call_command("import_schedule", path)
+    assert "before that" not in str(refusal.value)
+
+
+def test_the_help_has_an_example(capsys):
+    with pytest.raises(SystemExit):
+        Command().create_parser("manage.py", "import_schedule").parse_args(["--help"])
+    assert "\n".join(EXAMPLE) in capsys.readouterr().out
 
 
 def test_a_file_that_breaks_off_says_what_went_in(file, monkeypatch):

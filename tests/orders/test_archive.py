@@ -150,6 +150,11 @@ def test_a_second_run_changes_nothing(flown, watched):
     assert len(watched.puts) == 1
 
 
+def test_a_day_that_is_none_is_refused_with_the_form_wanted():
+    with pytest.raises(CommandError, match=r"22\.11\.2026 is not a date; write one as 2026-12-01"):
+        call_command("archive_flights", "--before", "22.11.2026")
+
+
 def test_a_dry_run_counts_and_changes_nothing(flown, watched):
     before = content()
     counted = archive(dry_run=True)

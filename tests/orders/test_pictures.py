@@ -65,6 +65,15 @@ def test_a_failed_state_shows_its_error_and_what_to_do():
     assert "cancelled on 04 May 2026 at 14:00 UTC" in text
 
 
+def test_attempts_that_failed_of_different_things_are_not_counted_as_one():
+    history = History().fails(0, "TakePayment", 1, error="payment_uncertain")
+    row = execution("FAILED", "TakePayment", attempt=2, stopped_at=4)
+    twice = picture(row, history.fails(2, "TakePayment", 3, attempt=2, error="payment_uncertain"))
+    assert "TakePayment: Failed · 2 × payment_uncertain" in picture_text(twice)
+    mixed = picture(row, history.fails(3, "TakePayment", 4, attempt=3, error="payment_declined"))
+    assert "TakePayment: Failed · 3 attempts, the last payment_declined" in picture_text(mixed)
+
+
 def test_a_redriven_execution_keeps_both_runs():
     history = History().fails(0, "TakePayment", 2).add(2, "ExecutionFailed", error="Busy", cause="")
     history.add(3600, "ExecutionRedriven", redriveCount=1).succeed_all(*STATES, at=3600).add(3605, "ExecutionSucceeded")

@@ -83,6 +83,14 @@ def test_a_rotated_key_can_work_on_for_some_hours(boss, key):
     assert key.expires_at is not None
 
 
+def test_of_two_live_keys_the_rotated_one_ends_at_once(boss, agency, key):
+    do(boss, AGENCIES, "create_key", agency.pk, mode="test")
+    assert "There are two live keys, so this one can only end at once" in look(boss, KEYS, "rotate", key.pk)
+    assert "is replaced by" in do(boss, KEYS, "rotate", key.pk, hours=24)
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+
+
 def test_a_key_is_revoked_with_the_reason(boss, key):
     assert offered(boss, KEYS, key.pk) == {"rotate", "revoke"}
     assert "is revoked" in do(boss, KEYS, "revoke", key.pk)

@@ -65,6 +65,14 @@ def test_agents_alone_get_in(staff, path):
     assert new_client().get(path)["Location"].startswith("/login/?next=")
 
 
+@pytest.mark.parametrize("path", ["/account/sessions/", "/account/second-factor/", "/no-such-page/", "/logout/"])
+def test_an_agent_has_its_own_header_everywhere(agent, path, django_assert_max_num_queries):
+    with django_assert_max_num_queries(10):
+        page = agent.client.get(path, headers={"Accept": "text/html"}).content.decode()
+    assert '<a href="/agency/">Agency</a>' in page
+    assert "My booking" not in page
+
+
 def test_a_traveller_does_not_get_in(acme, flight):
     booking = confirmed(acme, flight, passengers=[{"surname": "Lovelace", "given_name": "Ada"}])
     guest = new_client()
@@ -186,7 +194,7 @@ def test_a_long_statement_has_pages(agent, acme, flight, monkeypatch):
     for _ in range(3):
         confirmed(acme, flight)
     shown = text(agent.client.get("/agency/statement/"))
-    assert "page 2 of 2" in shown
+    assert "1 entry on this page · page 2 of 2" in shown
     assert shown.count('class="number">$') == 2  # one charge and what is owed after it
     assert "page 1 of 2" in text(agent.client.get("/agency/statement/?page=1"))
 
@@ -238,6 +246,20 @@ def test_a_key_is_replaced(manager, acme):
     assert "sb_test_" in shown
     old.refresh_from_db()
     assert old.expires_at > timezone.now() + timedelta(hours=23)
+
+
+def test_of_two_live_keys_the_replaced_one_ends_at_once(manager, acme):
+    old = ApiKey.objects.get(agency=acme.id)
+    manager.client.post(KEYS, {"action": "create", "mode": "test"})
+    asked = text(manager.client.get(f"{KEYS}?do=rotate&key={old.pk}"))
+    assert re.findall(r'name="overlap" value="(\d+)"[^>]*disabled', asked) == ["24", "168"]
+    before = snapshot()
+    refusal = manager.client.post(KEYS, {"action": "rotate", "key": str(old.pk), "overlap": "24"})
+    assert refusal.status_code == 400
+    assert "To let it work on, revoke the other one" in alert(refusal)
+    assert "Make the new key" in refusal.content.decode()
+    assert snapshot() == before
+    assert "Your new key" in text(manager.client.post(KEYS, {"action": "rotate", "key": str(old.pk), "overlap": "0"}))
 
 
 def test_a_key_is_revoked_after_asking(manager, acme):

@@ -181,7 +181,7 @@ def test_a_dear_refund_is_asked_for_granted_by_another_and_carried_out(clerk, de
     approval = Approval.objects.get()
     assert (approval.act, approval.reason, str(approval.object_id)) == ("refund_booking", "Because.", dear)
     boss = with_role("supervisor", name="boss")
-    assert "is granted" in do(boss, APPROVALS, "grant", approval.pk)
+    assert f"Approval {approval}: is granted" in do(boss, APPROVALS, "grant", approval.pk)
     assert status(dear) == "confirmed"
     assert "Granted: confirming carries it out" in look(clerk, BOOKINGS, "refund", dear)
     assert "is refunded" in do(clerk, BOOKINGS, "refund", dear)

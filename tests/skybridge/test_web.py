@@ -1,5 +1,6 @@
 """What each process loads: the web server's main process, from which its workers are forked, a worker, the clock."""
 
+import json
 import subprocess
 import sys
 
@@ -28,6 +29,19 @@ def test_what_is_loaded_can_be_forked():
         [sys.executable, "-c", LOAD], env=environment(), cwd=settings.BASE_DIR, capture_output=True, text=True
     )
     assert done.stdout == "loaded\n", done.stderr
+
+
+def test_what_the_server_says_and_what_warns_is_json_too():
+    command = (
+        "import warnings; from granian import log; from skybridge import web, wsgi; web.log_as_the_application(); "
+        "log.configure_logging(log.LogLevels.info); log.logger.info('started'); warnings.warn('old')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", command], env=environment(), cwd=settings.BASE_DIR, capture_output=True, text=True
+    )
+    assert done.stdout == ""
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["logger"] for line in said] == ["_granian", "py.warnings"]
 
 
 def test_a_worker_loads_no_page():

@@ -48,6 +48,16 @@ def test_a_passenger_is_found_and_checked_in(clerk, acme):
     assert f"Seat {coupons(booking)[0]['seat']} No. 1" in said
 
 
+@pytest.mark.parametrize(("role", "status"), [("check-in", 200), ("viewer", 403)])
+def test_the_home_page_leads_to_the_desk_whom_it_lets_in(role, status, db):
+    factories.flight()
+    person = in_role(role)
+    assert person.get(DESK).status_code == status
+    home = person.get("/").content.decode()
+    assert (f'<a href="{DESK}">' in home) == (status == 200)
+    assert '<a href="/departures/">' in home
+
+
 @pytest.mark.parametrize("text", ["lovelace", "Lovelace/Ada", "Ada Lovelace", "LOVEL"])
 def test_names_find(clerk, acme, text):
     sold(acme, soon())

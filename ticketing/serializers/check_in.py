@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from flights.borders import NATIONALITIES
-from skybridge.strict import StrictCharField, StrictChoiceField, StrictSerializer, StrictUUIDField
+from skybridge.strict import StrictCharField, StrictChoiceField, StrictDateField, StrictSerializer, StrictUUIDField
 from ticketing.checkin import Wish
 from ticketing.models import Bag
 from ticketing.serializers.tickets import BoardingPassSerializer, EmdSerializer, TicketSerializer
@@ -62,9 +62,9 @@ class TravelDocumentInputSerializer(StrictSerializer):
     number = DocumentNumberField(max_length=30)
     issuing_country = CodeField(known=NATIONALITIES, help_text="ISO 3166-1, three letters.")
     nationality = CodeField(known=NATIONALITIES, help_text="ISO 3166-1, three letters.")
-    expiry_date = serializers.DateField()
+    expiry_date = StrictDateField()
     gender = StrictChoiceField(["F", "M", "X"], required=False)
-    birth_date = serializers.DateField(required=False)
+    birth_date = StrictDateField(required=False)
 
     def validate_expiry_date(self, expiry_date):
         """Refuse a day that is over everywhere."""

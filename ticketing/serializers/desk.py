@@ -7,7 +7,7 @@ from rest_framework import serializers
 from bookings.parties import passenger_called
 from bookings.serializers import BookingSerializer, NameField
 from flights.models import Cabin
-from skybridge.strict import StrictCharField, StrictChoiceField, StrictSerializer, StrictUUIDField
+from skybridge.strict import StrictCharField, StrictChoiceField, StrictDateField, StrictSerializer, StrictUUIDField
 from ticketing.bcbp import Unencodable
 from ticketing.bcbp.values import passenger_name
 from ticketing.serializers.tickets import BoardingPassSerializer, OwnedTicketSerializer, SeatField
@@ -38,7 +38,7 @@ class PaxField(NameField):
 class IssueSerializer(StrictSerializer):
     pax = PaxField(max_length=60)
     flightId = StrictCharField(max_length=8, required=False)
-    departureDate = serializers.DateField(required=False)
+    departureDate = StrictDateField(required=False)
     origin = StrictCharField(max_length=3, required=False, help_text="Where two flights of one number leave.")
     cabin = StrictChoiceField(Cabin.choices, default=Cabin.ECONOMY)
     booking_id = StrictUUIDField(required=False, help_text="A held booking, whose passenger this is, or an empty one.")

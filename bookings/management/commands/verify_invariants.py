@@ -3,8 +3,8 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from django.apps import apps
-from django.core.management.base import BaseCommand
-from django.db import connection, transaction
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection, transaction
 from django.utils.module_loading import module_has_submodule
 
 from skybridge.invariants import Invariant, examine
@@ -16,6 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         invariants = list(all_invariants())
+        require_database()
         began_at = time.monotonic()
         with transaction.atomic():
             see_one_moment()
@@ -45,6 +46,18 @@ def all_invariants() -> Iterator[Invariant]:
     for app in apps.get_app_configs():
         if app.module and module_has_submodule(app.module, "invariants"):
             yield from import_module(f"{app.name}.invariants").INVARIANTS
+
+
+def require_database() -> None:
+    """Raise CommandError when the database does not let us in."""
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CommandError(
+            f"The database does not let us in, so nothing was verified: {reason}. "
+            "Start it (`make run` starts the one that comes with it), or set DATABASE_URL to where it is."
+        ) from None
 
 
 def see_one_moment() -> None:

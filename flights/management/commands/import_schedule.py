@@ -1,16 +1,26 @@
+from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 
 from flights.airports import load_airports
 from flights.imports import Summary, airport_zones, import_flights
 from flights.models import Airport
 from flights.schedule_files import READERS, read_schedule
-from flights.schedules import UnreadableFile
+from flights.schedules import EXAMPLE, UnreadableFile
 from skybridge.events import Actor
 from skybridge.progress import ProgressBar
 
 SHOWN = 20
+COLUMNS = """Our CSV has a header with these columns in any order; other columns are ignored.
+Times are local, seats are the aircraft's.
+
+{}
+{}"""
+
+
+class Formatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Leaves the example's lines as they are."""
 
 
 class Command(BaseCommand):
@@ -18,6 +28,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser):
+        parser.formatter_class, parser.epilog = Formatter, COLUMNS.format(*EXAMPLE)
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", choices=sorted(READERS), default="", help="told by the content if not given")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from orders.archiving import YOUNGEST, Summary, archive_flights
+from skybridge.arguments import day_of
 from skybridge.events import Actor
 from skybridge.progress import ProgressBar
 from skybridge.storage import StorageError
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--before", type=date.fromisoformat, required=True, metavar="2025-01-01", help="UTC")
+        parser.add_argument("--before", type=day_of, required=True, metavar="2025-01-01", help="UTC")
         parser.add_argument("--dry-run", action="store_true", help="say what would be moved, and change nothing")
 
     def handle(self, *args, before: date, dry_run: bool, **options) -> None:

@@ -1,5 +1,4 @@
 import sys
-from argparse import ArgumentTypeError
 from datetime import date
 from uuid import UUID
 
@@ -9,16 +8,10 @@ from django.utils import timezone
 from flights.models import Flight
 from flights.offers import parse_designator
 from orders.disruption.services import cancel_flights, preview_cancellation
+from skybridge.arguments import day_of
 from skybridge.events import Actor
 from skybridge.exceptions import DomainError
 from skybridge.progress import ProgressBar
-
-
-def day_of(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text} is not a date; write one as 2026-12-01") from None
 
 
 class Command(BaseCommand):

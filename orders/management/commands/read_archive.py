@@ -5,6 +5,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from orders.archives import is_sound, keys_of, put_back, read
+from skybridge.arguments import day_of
 from skybridge.events import Actor
 from skybridge.storage import StorageError
 
@@ -13,7 +14,7 @@ class Command(BaseCommand):
     help = "Show archived flights: a day's, or one as JSON; put it back into the database; verify what is stored."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("date", type=date.fromisoformat, nargs="?", help="the local date of departure")
+        parser.add_argument("date", type=day_of, nargs="?", help="the local date of departure")
         parser.add_argument("flight", nargs="?", default="", metavar="UA1161", help="write it as JSON, a line each")
         parser.add_argument("--put-back", action="store_true", help="put the day's flights, or the one, back")
         parser.add_argument("--verify", action="store_true", help="read every object; exit code 1 if one is not sound")
