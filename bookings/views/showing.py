@@ -104,7 +104,7 @@ def look_of(
     cabins = {coupon.flight_id: coupon.cabin for _, coupons in view.tickets for coupon in coupons}
     flights = [
         FlightLook(flight, cabins.get(flight.id, ""), (gates or {}).get(str(flight.id), ""), has_left(flight, at))
-        for flight in sorted(view.flights.values(), key=lambda flight: flight.departs_at)
+        for flight in view.flights_in_order
     ]
     passengers = [
         PassengerLook(
