@@ -149,10 +149,13 @@ def products_of(booking_id: UUID, part: Part, statuses: Collection[str] = OPEN) 
 
 
 def confirm(booking_id: UUID, *, by: By, version: int) -> Outcome:
-    """Sell a booking on its owner's account as it was shown. Raises PayFirst, or as `confirm_booking`."""
+    """Sell a booking on its owner's account as it was shown, and have the confirmation mailed to its contact.
+
+    Raises PayFirst, or as `confirm_booking`.
+    """
     if by.caller.booking_id:
         raise PayFirst
-    return Outcome(reservations.confirm_booking(booking_id, caller=by.caller, if_match=etag(version)))
+    return Outcome(reservations.confirm_booking(booking_id, caller=by.caller, if_match=etag(version), with_mail=True))
 
 
 @dataclass(frozen=True)
