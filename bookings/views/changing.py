@@ -241,4 +241,5 @@ def choice_context(request, booking_id: str, disruption_id: str, at: datetime) -
     day = asked.cleaned_data["date"] if asked.is_valid() else None
     choosing = serving.read_choosing(UUID(booking_id), UUID(disruption_id), day=day, by=by(request, at))
     shown = disruption_look(choosing.disruption)
-    return context_of(request, choosing.view, at, choosing=choosing, disruption=shown)
+    look = look_of(choosing.view, at, disruptions=choosing.disruptions)
+    return {**context_of(request, choosing.view, at, choosing=choosing, disruption=shown), "look": look}
