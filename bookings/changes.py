@@ -388,7 +388,7 @@ def summary(view: BookingView) -> dict:
         "seats": view.booking.seats,
         "total_amount": str(view.booking.total_amount),
         "refunded_amount": str(view.booking.refunded_amount),
-        "flights": sorted(f"{f.designator} {f.departure_date}" for f in view.flights.values()),
+        "flights": [f"{f.designator} {f.departure_date}" for f in view.flights_in_order],
         "passengers": [f"{t.surname}/{t.given_name}" for t, _ in view.tickets],
         "contact": [view.booking.contact_email, shown_phone(view.booking.contact_phone)],
     }

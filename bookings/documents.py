@@ -45,6 +45,11 @@ class BookingView(NamedTuple):
     tickets: list[tuple[TicketFacts, list[CouponFacts]]]
     flights: dict[UUID, FlightFacts]
 
+    @property
+    def flights_in_order(self) -> list[FlightFacts]:
+        """Return the flights in order of travel."""
+        return sorted(self.flights.values(), key=lambda flight: flight.departs_at)
+
 
 BOOKING_COLUMNS = """
     b.id, b.locator, b.status, b.agency_id, a.name, b.user_id, b.order_id, b.seats, b.expires_at, b.currency,
@@ -128,7 +133,7 @@ def booking_document(view: BookingView, at: datetime) -> dict[str, Any]:
     booking = view.booking
     status = status_at(booking, at)
     lapsed = status != booking.status
-    flights = sorted(view.flights.values(), key=lambda flight: flight.departs_at)
+    flights = view.flights_in_order
     return {
         "booking_id": booking.id,
         "bookingId": booking.id,

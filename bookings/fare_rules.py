@@ -248,8 +248,8 @@ def is_same_day(issued_at: datetime, at: datetime) -> bool:
 
 
 def is_within_free_hours(rules: FareRules, issued_at: datetime, departs_at: datetime | None, at: datetime) -> bool:
-    soon = departs_at is not None and departs_at - issued_at < timedelta(days=rules.free_cancel_days_ahead)
-    return not soon and at <= issued_at + timedelta(hours=rules.free_cancel_hours)
+    hours = rules.free_hours(departs_at, issued_at)
+    return hours > 0 and at <= issued_at + timedelta(hours=hours)
 
 
 def coupon_terms(coupon: SoldCoupon, basis: Basis) -> CouponTerms:

@@ -13,7 +13,7 @@ docs/fares.md.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, NamedTuple, Protocol
@@ -88,6 +88,11 @@ class FareRules(NamedTuple):
             "change_fee_amount": str(rounded(self.change_fee_amount, currency)),
             "cancel_fee_amount": str(rounded(self.cancel_fee_amount, currency)),
         }
+
+    def free_hours(self, departs_at: datetime | None, sold_at: datetime) -> int:
+        """Return for how many hours after a sale all goes back; 0 if the flight leaves too soon for that."""
+        soon = departs_at is not None and departs_at - sold_at < timedelta(days=self.free_cancel_days_ahead)
+        return 0 if soon else self.free_cancel_hours
 
     @classmethod
     def of(cls, snapshot: dict[str, Any]) -> "FareRules":

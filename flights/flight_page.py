@@ -31,7 +31,10 @@ def flight_page(request, flight_id):
         "gate": departure["departure__gate"] or "",
         "registration": departure["registration"],
         "boards": (flight.departs_at - settings.BOARDING_CALL).astimezone(flight.departs_locally_at.tzinfo),
-        "cabins": [(offer, offer.is_open(at) and offer.available > 0, sell_address(offer)) for offer in offers],
+        "cabins": [
+            (offer, offer.is_open(at) and offer.available > 0, sell_address(offer), offer.free_hours(at))
+            for offer in offers
+        ],
         "is_open": any(offer.is_open(at) for offer in offers),
     }
     return pages.show(request, "flights/flight_page.html", context)

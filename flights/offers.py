@@ -90,6 +90,10 @@ class Offer(NamedTuple):
         """Return the fare's rules as a coupon keeps them."""
         return self.rules.snapshot(self.currency) if self.rules else {}
 
+    def free_hours(self, at: datetime) -> int:
+        """Return for how many hours all goes back of what is sold now, 0 for none."""
+        return self.rules.free_hours(self.flight.departs_at, at) if self.rules else 0
+
     def is_open(self, at: datetime) -> bool:
         closes_at = self.flight.departs_at - settings.SALES_CLOSE_BEFORE_DEPARTURE
         return self.flight.status in SELLABLE and self.on_sale and at < closes_at

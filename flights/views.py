@@ -26,12 +26,16 @@ LAST_ZONE = timedelta(hours=12)  # where a day ends last
 
 @dataclass(frozen=True)
 class Row:
-    """A flight as the results show it; `both_ways` is what the party pays with the way out that is chosen."""
+    """A flight as the results show it; `both_ways` is what the party pays with the way out that is chosen.
+
+    `free_hours`: for how long all goes back after a sale, where the fare's rules are shown.
+    """
 
     offer: Offer
     amount: Decimal
     seats_left: int | None
     both_ways: Decimal | None = None
+    free_hours: int = 0
 
     @property
     def days_later(self) -> int:

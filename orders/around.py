@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db import connection
 
 from bookings.documents import BookingView
+from bookings.models import Booking
 from bookings.services import read_booking
 from orders.disruption.choices import disruptions_seen
+from orders.models import Order
 from partners.callers import Caller
 from ticketing.emds import emds_of
 
@@ -81,6 +83,17 @@ class Surrounded:
     movements: list[Movement] = field(default_factory=list)
     emds: dict[UUID, list[dict[str, Any]]] = field(default_factory=dict)
     disruptions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def step(self) -> str:
+        """Return the state that the order is really at: one on account passes over those with nothing left to do."""
+        if self.order is None:
+            return ""
+        if self.order.state != "TakePayment" or self.order.payment_method != Order.PaymentMethod.ACCOUNT:
+            return self.order.state
+        if self.view.booking.status == Booking.Status.PENDING:
+            return "ConfirmBookings"
+        return "BackUp" if all(ticket.number for ticket, _ in self.view.tickets) else "IssueTickets"
 
 
 def read_surrounded(booking_id: UUID, *, caller: Caller, at: datetime) -> Surrounded:

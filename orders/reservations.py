@@ -48,10 +48,13 @@ def act(booking_id: UUID, action: str, *, caller: Caller, reason: str = "", if_m
     return close_booking(booking_id, action, caller=caller, reason=reason, if_match=if_match)
 
 
-def confirm_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = None) -> BookingView:
+def confirm_booking(
+    booking_id: UUID, *, caller: Caller, if_match: str | None = None, with_mail: bool = False
+) -> BookingView:
     """Confirm a booking and make the order that sells it, on its owner's account. Again: the same answer.
 
-    One read and one statement, more only if somebody was faster.
+    `with_mail` has the confirmation sent to the booking's contact. One read and one statement, more only if somebody
+    was faster.
     """
     view, at = read_booking(booking_id, caller=caller), timezone.now()
     while True:
@@ -61,7 +64,9 @@ def confirm_booking(booking_id: UUID, *, caller: Caller, if_match: str | None = 
             return view
         check_action(view, "confirm", at)
         item = booking_item(view)
-        order = draft_order(NewOrder(view.booking.agency_id, view.booking.user_id, {}), [item], at)
+        contact_email = view.booking.contact_email if with_mail else ""
+        wanted = NewOrder(view.booking.agency_id, view.booking.user_id, {}, contact_email=contact_email)
+        order = draft_order(wanted, [item], at)
         if confirmed := write_confirmed_order(order, view, item, actor=caller, at=at):
             workflow.wake(order.pk)
             return confirmed

@@ -206,7 +206,7 @@ def check_for_sale(view: BookingView, wanted: NewOrder, at: datetime) -> None:
 
 def booking_item(view: BookingView) -> Item:
     booking = view.booking
-    flights = ", ".join(sorted(flight.designator for flight in view.flights.values()))
+    flights = ", ".join(flight.designator for flight in view.flights_in_order)
     taxes = [Decimal(tax["amount"]) for _, coupons in view.tickets for coupon in coupons for tax in coupon.taxes]
     description = f"Booking {booking.locator} {flights}".strip()
     return Item(

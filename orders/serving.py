@@ -149,10 +149,13 @@ def products_of(booking_id: UUID, part: Part, statuses: Collection[str] = OPEN) 
 
 
 def confirm(booking_id: UUID, *, by: By, version: int) -> Outcome:
-    """Sell a booking on its owner's account as it was shown. Raises PayFirst, or as `confirm_booking`."""
+    """Sell a booking on its owner's account as it was shown, and have the confirmation mailed to its contact.
+
+    Raises PayFirst, or as `confirm_booking`.
+    """
     if by.caller.booking_id:
         raise PayFirst
-    return Outcome(reservations.confirm_booking(booking_id, caller=by.caller, if_match=etag(version)))
+    return Outcome(reservations.confirm_booking(booking_id, caller=by.caller, if_match=etag(version), with_mail=True))
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,7 @@ class Choosing:
     """A disruption of a booking: its document, and the flights of a day that could be taken instead."""
 
     view: BookingView
+    disruptions: Sequence[Mapping[str, Any]]  # all of the booking, newest first
     disruption: Mapping[str, Any]
     choices: Sequence[str]
     day: date | None
@@ -237,7 +241,7 @@ def read_choosing(booking_id: UUID, disruption_id: UUID, *, day: date | None, by
     day = day or (route.departure_date if route else None)
     offers = offers_on(view, route, day, by.at) if route and day else []
     back = whole_refund(view, by.at) if "refund" in allowed else Decimal(0)
-    return Choosing(view, disruption, allowed, day, offers, back, second_word(view, "disruption", back, by=by))
+    return Choosing(view, found, disruption, allowed, day, offers, back, second_word(view, "disruption", back, by=by))
 
 
 def route_of(view: BookingView, disruption: Mapping[str, Any]) -> FlightFacts | None:

@@ -8,11 +8,8 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from bookings.documents import BookingView, read_bookings
@@ -22,6 +19,7 @@ from bookings.models import Booking, has_run_out
 from bookings.services import confirm_all, end_booking, release_booking, ticket_all
 from orders import backups
 from orders.accounts import unused_purposes
+from orders.confirmations import confirmation_mail
 from orders.emds import unissued_emds
 from orders.models import Execution, Order
 from partners.callers import Caller
@@ -137,7 +135,7 @@ def notify(order_id: UUID) -> None:
     if is_completed(order_id) or order.status in (Order.Status.CANCELLED, Order.Status.FAILED):
         return  # somebody has ended it meanwhile
     if order.contact_email:
-        confirmation_mail(order).send()
+        confirmation_mail(order, booking_views([order_id]), at=timezone.now()).send()
     with transaction.atomic():
         after = {"status": Order.objects.locked().get(pk=order_id).status, "mail": bool(order.contact_email)}
         if not is_completed(order_id):
@@ -165,18 +163,6 @@ def is_completed(order_id: UUID) -> bool:
 
 def completions(order_ids: Iterable[UUID]) -> QuerySet[Event]:
     return Event.objects.filter(subject_id__in=list(order_ids), action="order.completed")
-
-
-def confirmation_mail(order: Order) -> EmailMessage:
-    text = render_to_string(
-        "orders/completed.txt",
-        {"order": order, "items": order.items.order_by("position"), "airline": settings.AIRLINE_NAME},
-    )
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2]
-    return EmailMessage(
-        f"Your order {order.pk} with {settings.AIRLINE_NAME}", text, to=[order.contact_email],
-        headers={"Message-ID": f"<order-{order.pk}@{domain}>"},
-    )  # fmt: skip
 
 
 # --- Undoing, in the transaction that cancels the order ---

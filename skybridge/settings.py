@@ -27,6 +27,11 @@ SECRET_KEY = env.str("SECRET_KEY", DEFAULT_SECRET_KEY)
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if IN_PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where mails lead to; "" in production when nobody has said it: then they name no address.
+SITE_ADDRESS = env.str("SITE_ADDRESS", "") or next(
+    (origin for origin in CSRF_TRUSTED_ORIGINS if "*" not in origin),
+    "" if IN_PRODUCTION else f"http://127.0.0.1:{env.str('PORT', '8000')}",
+)
 
 if IN_PRODUCTION:
     if SECRET_KEY == DEFAULT_SECRET_KEY or SECRET_KEY.startswith("change") or len(SECRET_KEY) < 50:

@@ -68,7 +68,7 @@ class PassengersForm(PageForm):
     """
 
     email = forms.EmailField(
-        label=_("E-mail"), help_text=_("For the confirmation, and if a flight changes."), max_length=254,
+        label=_("E-mail"), help_text=_("For the confirmation."), max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     phone = PhoneField(label=_("Telephone"), help_text=_("With country code, such as +1 212 555 0123."), required=False)

@@ -26,7 +26,7 @@ from bookings.moves import can_move, moves_on
 from bookings.quotes import read_quote
 from bookings.views.quoting import described, refund_lines, remaining_fields
 from bookings.views.serving import section_of
-from bookings.views.showing import disruption_look, look_of, name_of, priced
+from bookings.views.showing import disruption_look, look_of, name_of
 from orders import serving
 from orders.serving import By, Outcome
 from partners.pages import may, page
@@ -103,7 +103,7 @@ def quote_page(request, booking_id: UUID, quote_id: UUID, kind: str):
         "expires_at": quote.expires_at,
         "is_change": kind == Quote.Kind.CHANGE,
         "described": described(quote, view, at),
-        "lines": refund_lines(quote, products),
+        "lines": refund_lines(quote.lines, products),
         "products": products,
         "goes_back": quote.refund_amount + products,
         "again": remaining_fields(quote),
@@ -207,7 +207,7 @@ def refund_page(request, booking_id):
     more = {
         "back": back,
         "amount_text": str(back.terms.refund_amount),
-        "lines": priced(back.terms.settlement.lines),
+        "lines": refund_lines(back.terms.settlement.lines, back.products),
         "word": serving.second_word(view, "refund", back.total, by=by(request, at)),
     }
     return pages.show(request, "bookings/booking_refund.html", context_of(request, view, at, **more), form=form)
@@ -241,4 +241,5 @@ def choice_context(request, booking_id: str, disruption_id: str, at: datetime) -
     day = asked.cleaned_data["date"] if asked.is_valid() else None
     choosing = serving.read_choosing(UUID(booking_id), UUID(disruption_id), day=day, by=by(request, at))
     shown = disruption_look(choosing.disruption)
-    return context_of(request, choosing.view, at, choosing=choosing, disruption=shown)
+    look = look_of(choosing.view, at, disruptions=choosing.disruptions)
+    return {**context_of(request, choosing.view, at, choosing=choosing, disruption=shown), "look": look}

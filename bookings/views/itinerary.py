@@ -39,7 +39,7 @@ def mail_itinerary(request, booking_id):
 def shown(request, booking_id: str, form: MailForm | None):
     at = timezone.now()
     around = read_surrounded(UUID(booking_id), caller=request.caller, at=at)
-    look = look_of(around.view, at, gates=around.gates, emds=around.emds)
+    look = look_of(around.view, at, gates=around.gates, emds=around.emds, disruptions=around.disruptions)
     context = {
         "section": section_of(request.caller),
         "look": look,

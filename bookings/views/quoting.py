@@ -1,5 +1,6 @@
 """A quote in words: what is asked, what each line means, and how the same is asked again."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -48,10 +49,9 @@ def flight_words(flight) -> str:
     return f"{flight.designator} {route}{comma()}{day(leaves)} {leaves:%H:%M}"
 
 
-def refund_lines(quote: Quote, products: Decimal) -> list[tuple[str, Decimal]]:
-    """Return a quote's lines in words; positive ones are paid, negative ones go back."""
-    lines = priced(quote.lines)
-    return [*lines, (_("Products for passengers"), -products)] if products else lines
+def refund_lines(lines: Iterable[Mapping[str, Any]], products: Decimal) -> list[tuple[str, Decimal]]:
+    """Return price lines and the products that go back, in words; positive ones are paid, negative ones go back."""
+    return [*priced(lines), (_("Products for passengers"), -products)] if products else priced(lines)
 
 
 def remaining_fields(quote: Quote) -> list[tuple[str, str]]:

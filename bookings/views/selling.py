@@ -1,6 +1,6 @@
 """Selling flights: the passengers, then the hold of their seats, and holding them for longer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -35,10 +35,11 @@ class Journey:
 
     offers: list[Offer]
     party: Party
+    at: datetime
 
     @property
     def rows(self) -> list[Row]:
-        return [row_of(offer, self.party) for offer in self.offers]
+        return [replace(row_of(offer, self.party), free_hours=offer.free_hours(self.at)) for offer in self.offers]
 
     @property
     def amount(self) -> Decimal:
@@ -82,7 +83,7 @@ def hold(request, form: PassengersForm, wishes: list[Wish], at: datetime) -> Htt
 
 
 def read_journey(wishes: list[Wish], party: Party, at: datetime) -> Journey:
-    return Journey([find_offer(wish, at=at) for wish in wishes], party)
+    return Journey([find_offer(wish, at=at) for wish in wishes], party, at)
 
 
 def agencies_known() -> list[str]:

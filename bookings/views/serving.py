@@ -28,7 +28,7 @@ def booking_context(request, around: Surrounded, at) -> dict:
     entries, older = read_history(
         view.booking.id, caller=caller, before=int(before) if before.isdecimal() and len(before) < 19 else None
     )
-    look = look_of(view, at, gates=around.gates, emds=around.emds)
+    look = look_of(view, at, gates=around.gates, emds=around.emds, disruptions=around.disruptions)
     return {
         "section": section_of(caller),
         "disruptions": told(around.disruptions),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
@@ -21,6 +21,11 @@ from skybridge.templatetags.pages import decimal, moment
 # --- Flights and passengers ---
 
 
+class Times(NamedTuple):
+    departs_at: datetime
+    arrives_at: datetime
+
+
 @dataclass(frozen=True)
 class FlightLook:
     """One flight of a booking, and where it leaves from."""
@@ -29,6 +34,31 @@ class FlightLook:
     cabin: str
     gate: str = ""
     has_left: bool = False
+    was: Times | None = None
+
+    @property
+    def was_departing(self) -> datetime | None:
+        """Return when a flight that was moved was to leave, local to its airport."""
+        if self.was is None or self.was.departs_at == self.facts.departs_at:
+            return None
+        return self.was.departs_at.astimezone(self.facts.departs_locally_at.tzinfo)
+
+    @property
+    def was_arriving(self) -> datetime | None:
+        """Return when a flight that was moved was to arrive, local to its airport."""
+        if self.was is None or self.was.arrives_at == self.facts.arrives_at:
+            return None
+        return self.was.arrives_at.astimezone(self.facts.arrives_locally_at.tzinfo)
+
+    @property
+    def later_by(self) -> timedelta:
+        """Return how much later than planned it leaves, 0 at the least."""
+        return max(self.facts.departs_at - self.was.departs_at, timedelta()) if self.was else timedelta()
+
+    @property
+    def earlier_by(self) -> timedelta:
+        """Return how much earlier than planned it leaves, 0 at the least."""
+        return max(self.was.departs_at - self.facts.departs_at, timedelta()) if self.was else timedelta()
 
     @property
     def lasts(self) -> timedelta:
@@ -97,15 +127,20 @@ def name_of(ticket: Mapping[str, Any]) -> str:
 
 
 def look_of(
-    view: BookingView, at: datetime, *, gates: Mapping[str, str] | None = None, emds: Mapping[UUID, list] | None = None
-) -> BookingLook:
-    """Return how a booking is drawn. No statement."""
+    view: BookingView, at: datetime, *, gates: Mapping[str, str] | None = None,
+    emds: Mapping[UUID, list] | None = None, disruptions: Iterable[Mapping[str, Any]] = (),
+) -> BookingLook:  # fmt: skip
+    """Return how a booking is drawn; `disruptions` are its own, newest first. No statement."""
     document = booking_document(view, at)
     cabins = {coupon.flight_id: coupon.cabin for _, coupons in view.tickets for coupon in coupons}
+    was = times_before(disruptions)
     flights = [
-        FlightLook(flight, cabins.get(flight.id, ""), (gates or {}).get(str(flight.id), ""), has_left(flight, at))
-        for flight in sorted(view.flights.values(), key=lambda flight: flight.departs_at)
-    ]
+        FlightLook(
+            flight, cabins.get(flight.id, ""), (gates or {}).get(str(flight.id), ""), has_left(flight, at),
+            was.get(flight.id),
+        )
+        for flight in view.flights_in_order
+    ]  # fmt: skip
     passengers = [
         PassengerLook(
             ticket,
@@ -118,6 +153,20 @@ def look_of(
     is_held = document["status"] == "pending" and not view.booking.order_id  # what is ordered ends with its order
     left = expires_at - at if is_held and expires_at and expires_at > at else None
     return BookingLook(view, document, flights, passengers, left)
+
+
+def times_before(disruptions: Iterable[Mapping[str, Any]]) -> dict[UUID, Times]:
+    """Return when flights were to leave and arrive before their delays, or before they were retimed last, by id."""
+    was: dict[UUID, Times] = {}
+    known: set[UUID] = set()
+    for one in disruptions:
+        flight_id, kind = one["event_id"], one["kind"]
+        if kind == "retime" and flight_id in was:
+            known.add(flight_id)  # the delays after it count from it
+        if kind in ("delay", "retime") and flight_id not in known:
+            before = one["before"]
+            was[flight_id] = Times(*(datetime.fromisoformat(before[name]) for name in Times._fields))
+    return was
 
 
 def disruption_look(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import mail
 from django.urls import reverse
 
 from skybridge import approvals
@@ -14,6 +15,7 @@ from tests.bookings.test_booking_page import NAMED, guest_of, in_role, page_of, 
 from tests.contract.operations import snapshot
 from tests.factories import flight as make_flight
 from tests.orders import shop
+from tests.orders.emds import bag, sold
 
 ALL = {"what": "all"}
 
@@ -380,6 +382,19 @@ def test_a_hold_is_confirmed_on_account(agent, acme, flight):
     booking = book(acme, flight)
     agent.client.post(page_of(booking, "booking-confirm"), {"version": 1})
     assert counters(flight)["sold"] == 1
+    shown = text(agent.client.get(page_of(booking)))
+    assert "The order is being processed: keeping a copy." in shown
+    assert "processed: payment" not in shown
+
+
+def test_who_gave_an_address_has_the_confirmation_of_a_booking_on_account(agent, acme, flight):
+    booking = book(acme, flight, contact={"email": "ada@example.com"})
+    agent.client.post(page_of(booking, "booking-confirm"), {"version": 1})
+    [(order_id,)] = query("SELECT id FROM orders_order")
+    shop.run({"order_id": order_id})
+    [message] = mail.outbox
+    assert message.to == ["ada@example.com"]
+    assert booking["record_locator"] in message.subject
 
 
 def test_what_has_changed_since_is_not_confirmed(agent, acme, flight):
@@ -396,6 +411,17 @@ def test_a_refund_gives_back_what_was_shown(agent, acme, flight):
     agent.client.post(page_of(booking, "booking-refund"), body)
     assert coupons_of(booking) == ["R"]
     assert shop.balance_of(f"agency:{acme.id}:USD") == 0
+
+
+def test_all_lines_of_a_refund_have_the_sign_of_what_goes_back(agent, acme, flight):
+    booking = confirmed(acme, flight)
+    shop.product("BAG1", "35.00", rfic="C", rfisc="0CC")
+    sold(acme, bag(booking, quantity=2))
+    page = agent.client.get(page_of(booking, "booking-refund"))
+    lines = page.context["lines"]
+    assert -Decimal(70) in [amount for _, amount in lines]
+    assert -sum(amount for _, amount in lines) == page.context["back"].total
+    assert "-$70.00" in text(page)
 
 
 def test_a_refund_of_another_amount_is_refused(agent, acme, flight):

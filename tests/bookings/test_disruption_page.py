@@ -1,5 +1,6 @@
 """What passengers choose on a page after a disruption: accept, another flight, or all of the money back."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -51,6 +52,20 @@ def test_changed_flights_are_accepted(agent, acme, staff, flight):
     assert "Take these flights" in text(agent.client.get(page))
     assert agent.client.post(page, {"choice": "accept"}).url == page_of(booking)
     assert "You fly as it is now." in text(agent.client.get(page_of(booking)))
+
+
+def test_a_delayed_flight_shows_when_it_was_to_leave_and_by_how_much_it_moved(agent, acme, staff, flight):
+    booking = confirmed(acme, flight)
+    delay(staff, flight, hours=1)
+    flight.refresh_from_db()
+    delay(staff, flight, hours=7)  # eight in all
+    for page in (page_of(booking), choice_of(acme, booking)):
+        response = agent.client.get(page)
+        shown = re.sub("<[^>]*>", "", text(response))
+        [leg] = response.context["look"].flights
+        assert leg.facts.departs_at - leg.was_departing == timedelta(hours=8)
+        assert re.search(rf"was [\w, ]*\b{leg.was_departing:%H:%M}", shown)
+        assert "It leaves 8h later than planned." in shown
 
 
 def test_another_flight_costs_nothing(agent, acme, staff, flight, other):

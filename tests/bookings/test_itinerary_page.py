@@ -9,6 +9,8 @@ from skybridge.messages import QueueAway
 from tests.bookings.sales import actions_logged, book, confirmed, query
 from tests.bookings.test_booking_page import NAMED, guest_of, page_of, text
 from tests.conftest import new_client
+from tests.orders import shop
+from tests.orders.emds import bag, sold
 
 
 @pytest.fixture
@@ -52,6 +54,20 @@ def test_it_is_mailed_by_a_task_and_recorded_then(agent, acme, flight, queue):
     assert "<" not in message.body
     sql = "SELECT actor_kind, actor_id, door, after ->> 'to' FROM skybridge_event WHERE action = %s"
     assert query(sql, "booking.itinerary_mailed") == [("agent", agent.id, "page", "ada@example.com")]
+
+
+def test_the_mail_has_the_extras_and_the_total_of_the_page(agent, acme, flight, queue):
+    booking = confirmed(acme, flight, passengers=NAMED)
+    shop.product("BAG1", "35.00", name="Checked bag", rfic="C", rfisc="0CC")
+    sold(acme, bag(booking, quantity=2))
+    total = f"${booking['total_amount'] + 70:,.2f}"
+    assert total in text(agent.client.get(page_of(booking, "booking-itinerary")))
+    ask(agent.client, booking)
+    mail_itinerary(*queue[0][1])
+    [message] = mail.outbox
+    for body in (message.body, message.alternatives[0].content):
+        assert "Ada Lovelace: Checked bag × 2, $70.00" in body
+        assert total in body
 
 
 def test_it_is_written_in_the_visitor_s_language(agent, acme, flight, queue):

@@ -27,6 +27,14 @@ def test_form_asks_for_each_passenger(agent, flight):
     assert not {"1-birth_date", "agency"} & names
 
 
+def test_conditions_say_that_all_goes_back_within_24_hours(agent, flight):
+    far = factories.flight(departs_at=flight.departs_at + timedelta(days=3))
+    pages = [agent.client.get(sale_path(one, adults=1), headers=HTML) for one in (flight, far)]
+    soon, later = (page.content.decode() for page in pages)
+    assert "Free to cancel within 24 hours of the sale" not in soon
+    assert "Free to cancel within 24 hours of the sale" in later
+
+
 def test_seats_are_held(agent, acme, flight):
     held = booking_row(hold(agent.client, flight))
     assert held | {"agency_id": str(held["agency_id"])} == {

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from django.utils import timezone
 
 from flights.models import Fare
@@ -79,3 +80,12 @@ def test_what_a_fare_allows_is_said(flight):
     Fare.objects.update(is_refundable=False, is_changeable=False, void_same_day=True)
     shown = text(new_client().get(page_of(flight)))
     assert "Not refundable · No changes · Free to cancel on the day of sale (UTC)</p>" in shown
+
+
+@pytest.mark.parametrize(("days", "hours", "said"), [(8, 24, True), (6, 24, False), (8, 0, False)])
+def test_a_fare_that_goes_back_whole_within_a_day_of_the_sale_says_so(db, days, hours, said):
+    far = make_flight(departs_at=timezone.now() + timedelta(days=days))
+    Fare.objects.update(free_cancel_hours=hours)
+    shown = text(new_client().get(page_of(far)))
+    assert ("Free to cancel within 24 hours of the sale" in shown) is said
+    assert ("Free to cancel on the day of sale (UTC)" in shown) is not said

@@ -48,6 +48,13 @@ def test_the_workflow_confirms_and_tickets_a_booking(acme, flight):
     assert owed(acme) == amount(booking["total_amount"])
 
 
+def test_an_item_names_its_flights_in_order_of_travel(acme, flight):
+    out = factories.flight("JFK", "LAX", carrier="VX", number=407, departs_at=flight.departs_at - timedelta(days=1))
+    booking = book(acme, flight, out)
+    [item] = shop.read(acme, shop.order(acme, booking))["items"]
+    assert item["description"] == f"Booking {booking['record_locator']} VX407, {flight.designator}"
+
+
 def test_tickets_have_numbers_only_after_their_state(acme, flight):
     booking = book(acme, flight, seats=2)
     placed = shop.order(acme, booking)
