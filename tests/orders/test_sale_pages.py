@@ -59,6 +59,15 @@ def test_extras_by_passenger_and_for_nobody(agent, held):
     assert 'data-countdown="1' in text
 
 
+@pytest.mark.parametrize(
+    ("free", "words"),
+    [(0, "No checked bag is included"), (1, "ticket: 1 checked bag on each flight"), (2, "ticket: 2 checked bags on")],
+)
+def test_extras_say_how_many_bags_the_ticket_includes(agent, held, settings, free, words):
+    settings.FREE_CHECKED_BAGS = free
+    assert words in agent.client.get(f"/bookings/{held}/extras/", headers=HTML).content.decode()
+
+
 def test_extras_keep_what_was_chosen(agent, held):
     page = agent.client.get(f"/bookings/{held}/extras/?x.1.1.BAG1=2", headers=HTML)
     assert b'name="x.1.1.BAG1" value="2"' in page.content
