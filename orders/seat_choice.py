@@ -27,7 +27,7 @@ from skybridge.exceptions import Forbidden, NotFound
 from skybridge.sending import wait_for
 from ticketing.documents import CouponFacts, TicketFacts
 from ticketing.models import Coupon, Emd, takes_seat
-from ticketing.seats import FlightSeats, SeatingPlan, SeatPrice, product_of, read_seats
+from ticketing.seats import FlightSeats, SeatingPlan, SeatPrice, product_of, read_empty_seats, read_seats
 
 PAID, ORDERED, FAILED, UNPAID = "paid", "ordered", "failed", "unpaid"
 # Who has only shown a booking tries cards five times an hour: neither cards are tried out here nor orders piled up.
@@ -135,16 +135,34 @@ def read_seating(booking_id: UUID, flight_id: UUID | None, *, caller: Caller, at
     """
     view = read_booking(booking_id, caller=caller)
     flight = flight_of(view, flight_id, at)
-    party = [
+    party = party_on(view, flight.id)
+    if not party:
+        raise NotFound
+    return Seating(view, flight, party, read_seats(flight.id, at=at), seat_prices(caller), documents_of(view))
+
+
+def seatings_of(seating: Seating, wishes: Iterable[Wish]) -> list[Seating]:
+    """Return the flight at hand and the booking's others on which seats are wanted, in order of travel.
+
+    Of the others it is not known who sits there. One statement if there are any.
+    """
+    wanted = {wish.flight_id for wish in wishes if seating.prices} - {seating.flight.id}
+    others = [flight for flight in flights_of(seating.view) if flight.id in wanted]
+    seats = read_empty_seats([flight.id for flight in others]) if others else {}
+    found = [
+        seating._replace(flight=flight, party=party_on(seating.view, flight.id), seats=seats[flight.id])
+        for flight in others
+    ]
+    return sorted([seating, *found], key=lambda one: one.flight.departs_at)
+
+
+def party_on(view: BookingView, flight_id: UUID) -> list[Member]:
+    return [
         Member(ticket, coupon)
         for ticket, coupons in view.tickets
         for coupon in coupons
-        if coupon.flight_id == flight.id and coupon.status in Coupon.LIVE
+        if coupon.flight_id == flight_id and coupon.status in Coupon.LIVE
     ]
-    if not party:
-        raise NotFound
-    documents = documents_of([member.coupon.id for member in party])
-    return Seating(view, flight, party, read_seats(flight.id, at=at), seat_prices(caller), documents)
 
 
 def flights_of(view: BookingView) -> list[FlightFacts]:
@@ -162,8 +180,9 @@ def flight_of(view: BookingView, flight_id: UUID | None, at: datetime) -> Flight
     return wanted[0]
 
 
-def documents_of(coupon_ids: Sequence[UUID]) -> dict[tuple[UUID, str], str]:
-    """Return what has become of the seats that were ordered for coupons, by coupon and product. One statement."""
+def documents_of(view: BookingView) -> dict[tuple[UUID, str], str]:
+    """Return what has become of the seats that were ordered for a booking, by coupon and product. One statement."""
+    coupon_ids = [coupon.id for _, coupons in view.tickets for coupon in coupons if coupon.status in Coupon.LIVE]
     found = Emd.objects.filter(coupon__in=coupon_ids, product_id__in=PRODUCT_IDS, status__in=Emd.LIVE)
     columns = ("coupon_id", "product_id", "number", "order_item__order__status")
     states: dict[tuple[UUID, str], str] = {}
@@ -183,13 +202,17 @@ def choose(seating: Seating, ticket_id: UUID, number: str, *, caller: Caller, at
     if seating.price_of(member, number):
         check(seating, {ticket_id: number}, at)
         return False
-    take(seating, {ticket_id: number}, caller=caller)
+    take(seating, [Wish(ticket_id, seating.flight.id, number)], caller=caller)
     return True
 
 
-def take(seating: Seating, wanted: Mapping[UUID, str], *, caller: Caller) -> None:
-    """Give passengers seats. Raises as `orders.seats.seat_booking`."""
-    seat_booking(seating.view.booking.id, seating.flight.id, wanted, assign_rest=False, caller=caller)
+def take(seating: Seating, wishes: Iterable[Wish], *, caller: Caller) -> None:
+    """Give passengers seats, flight by flight. Raises as `orders.seats.seat_booking`."""
+    by_flight: dict[UUID, dict[UUID, str]] = {}
+    for wish in wishes:
+        by_flight.setdefault(wish.flight_id, {})[wish.ticket_id] = wish.seat
+    for flight_id, wanted in by_flight.items():
+        seat_booking(seating.view.booking.id, flight_id, wanted, assign_rest=False, caller=caller)
 
 
 def check(seating: Seating, wanted: Mapping[UUID, str], at: datetime) -> None:
@@ -209,19 +232,28 @@ class Due(NamedTuple):
     """A seat that is wanted, with what it costs and what has become of it; no price where nothing is left to pay."""
 
     wish: Wish
+    flight: FlightFacts
     member: Member
     product_id: str
     price: SeatPrice | None
     state: str
 
 
-def dues(seating: Seating, wishes: Iterable[Wish]) -> list[Due]:
-    """Return the seats of this flight that are wanted, one for each passenger, and that exist and cost."""
-    by_ticket = {wish.ticket_id: wish for wish in wishes if wish.flight_id == seating.flight.id}
+def dues(seatings: Iterable[Seating], wishes: Iterable[Wish]) -> list[Due]:
+    """Return the seats that are wanted on flights, one for each passenger there, and that exist and cost."""
+    wanted = {(wish.flight_id, wish.ticket_id): wish for wish in wishes}
+    return [due for seating in seatings for due in dues_on(seating, wanted)]
+
+
+def dues_on(seating: Seating, wanted: Mapping[tuple[UUID, UUID], Wish]) -> list[Due]:
+    def due(member: Member, wish: Wish, product_id: str) -> Due:
+        price, state = seating.price_of(member, wish.seat), seating.state_of(member, wish.seat)
+        return Due(wish, seating.flight, member, product_id, price, state)
+
     return [
-        Due(wish, member, product_id, seating.price_of(member, wish.seat), seating.state_of(member, wish.seat))
+        due(member, wish, product_id)
         for member in seating.party
-        if (wish := by_ticket.get(member.ticket.id)) and wish.seat != member.coupon.seat
+        if (wish := wanted.get((seating.flight.id, member.ticket.id))) and wish.seat != member.coupon.seat
         if (product_id := product_of(seating.seats.seat_map, wish.seat)) in seating.prices and product_id
     ]
 
@@ -241,10 +273,16 @@ def tied_of(found: Iterable[Due]) -> list[Tied]:
     ]
 
 
+def check_dues(seating: Seating, found: Iterable[Due], at: datetime) -> None:
+    """Refuse what is wanted on one flight and cannot be had. One statement at most. Raises a SeatRefused."""
+    if wanted := {due.wish.ticket_id: due.wish.seat for due in found if due.wish.flight_id == seating.flight.id}:
+        check(seating, wanted, at)
+
+
 def order_seats(
     seating: Seating, wishes: Iterable[Wish], *, method: str, token: str, caller: Caller, at: datetime
 ) -> Order:
-    """Order the seats that a confirmed booking's passengers want on a flight.
+    """Order the seats that a confirmed booking's passengers want on its flights.
 
     Who has only shown a locator pays by card: the account is the agency's. Raises Forbidden, a SeatRefused for a seat
     that cannot be had, RateExceeded, or as `place_order`.
@@ -252,12 +290,14 @@ def order_seats(
     booking = seating.view.booking
     with transaction.atomic():
         wait_for(int.from_bytes(booking.id.bytes[-8:], signed=True))  # two windows would both find a seat unpaid
-        seating = seating._replace(documents=documents_of([member.coupon.id for member in seating.party]))
-        found = dues(seating, wishes)
+        seating = seating._replace(documents=documents_of(seating.view))
+        seatings = seatings_of(seating, wishes)
+        found = dues(seatings, wishes)
         tied = tied_of(found)
         if not tied or (caller.booking_id and method != Order.PaymentMethod.CARD):
             raise Forbidden
-        check(seating, {due.wish.ticket_id: due.wish.seat for due in found}, at)
+        for one in seatings:
+            check_dues(one if one is seating else one._replace(seats=read_seats(one.flight.id, at=at)), found, at)
         if caller.booking_id:
             buckets.require(f"payments:booking:{caller.booking_id}", GUEST_PLAN)
         wanted = NewOrder(booking.agency_id, booking.user_id, {}, (), method, token, tied=tied)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -99,16 +99,28 @@ class FlightSeats(NamedTuple):
 
 def read_seats(flight_id: UUID, *, at: datetime) -> FlightSeats:
     """Return a flight's seats and who has them. Two statements. Raises FlightNotFound."""
-    kept = ArraySubquery(BlockedSeat.objects.filter(flight=OuterRef("flight")).values("seat"))
-    cabins = list(FlightCabin.objects.filter(flight_id=flight_id).select_related("flight").annotate(kept=kept))
-    if not cabins:
+    found = next(iter(read_empty_seats([flight_id]).values()), None)
+    if found is None:
         raise FlightNotFound
-    flight = cabins[0].flight
     with connection.cursor() as cursor:
         cursor.execute(OCCUPANTS, {"flight_id": flight_id, "at": at})
-        occupants = [Occupant._make(row) for row in cursor.fetchall()]
+        return found._replace(occupants=[Occupant._make(row) for row in cursor.fetchall()])
+
+
+def read_empty_seats(flight_ids: Sequence[UUID]) -> dict[UUID, FlightSeats]:
+    """Return the seats of flights by id, and nobody in them. One statement."""
+    kept = ArraySubquery(BlockedSeat.objects.filter(flight=OuterRef("flight")).values("seat"))
+    cabins: defaultdict[UUID, list] = defaultdict(list)
+    for cabin in FlightCabin.objects.filter(flight__in=flight_ids).select_related("flight").annotate(kept=kept):
+        cabins[cabin.flight_id].append(cabin)
+    return {flight_id: empty_seats(found) for flight_id, found in cabins.items()}
+
+
+def empty_seats(cabins: Sequence[Any]) -> FlightSeats:
+    """Return the seats of one flight's cabins, which know the seats that are kept from passengers."""
+    flight, kept = cabins[0].flight, cabins[0].kept
     drawn = seat_map(flight.aircraft_type, {cabin.cabin: cabin.capacity for cabin in cabins})
-    return FlightSeats(flight, keeping(drawn, cabins[0].kept) if cabins[0].kept else drawn, occupants)
+    return FlightSeats(flight, keeping(drawn, kept) if kept else drawn, ())
 
 
 def lock_departure(flight_id: UUID) -> Departure:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -42,6 +43,7 @@ class Box(NamedTuple):
     product: Product
     name: str
     value: str
+    who: str
     label: str
 
 
@@ -66,6 +68,7 @@ def extras_page(request, booking_id):
     context = held_context(view, at) | {"shelves": shelves, "kept": kept}
     context["so_far"] = view.booking.total_amount + seats_amount(kept, request.caller)
     context["names"] = [name_of(ticket) for ticket, _ in view.tickets]
+    context["free_bags"] = settings.FREE_CHECKED_BAGS
     return pages.show(request, "bookings/sale_extras.html", context)
 
 
@@ -100,7 +103,7 @@ def boxes_of(view: BookingView, product: Product, sequence: int, query: Mapping[
 
 def box(product: Product, query: Mapping[str, str], who: str = "", position: int = 0, sequence: int = 0) -> Box:
     name = field_name(product.pk, position, sequence)
-    return Box(product, name, query.get(name, ""), f"{product.name}, {who}" if who else product.name)
+    return Box(product, name, query.get(name, ""), who, f"{product.name}, {who}" if who else product.name)
 
 
 def name_of(ticket: TicketFacts) -> str:

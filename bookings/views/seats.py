@@ -20,7 +20,7 @@ from orders.seat_choice import PAID, Due, Member, Seating, Wish, read_seating
 from orders.seats import give_up_seat, seat_booking, swap_seats
 from partners.pages import may, page
 from skybridge import pages, sending
-from skybridge.exceptions import NotFound
+from skybridge.exceptions import DomainError, NotFound
 from skybridge.pages import PageForm
 
 PERMISSION = "skybridge.change_itinerary"
@@ -70,6 +70,11 @@ class Choice:
         waiting = [m for m in self.seated if not m.coupon.seat and m.ticket.id not in wished]
         return next(iter([*named, *waiting, *self.seated]), None)
 
+    @property
+    def dues(self) -> list[Due]:
+        """Return what is wanted on all flights and costs. One statement where it is not only the flight shown."""
+        return seat_choice.dues(seat_choice.seatings_of(self.seating, self.wishes), self.wishes)
+
     def want(self, ticket_id: UUID, seat: str) -> None:
         """Note a seat that is to be paid."""
         self.forget(ticket_id)
@@ -109,12 +114,23 @@ def seats_page(request, booking_id):
             with form.showing_refusals():
                 return sending.once(request, lambda: done(choice, act, form)) if act is pay else done(choice, act, form)
         choice.read(choice.seating.flight.id)  # somebody may have been faster: the map is to be fresh
+        if act in (pay, take) and form.refusal:
+            name_flight(choice, form, form.refusal)
     return pages.show(request, "bookings/seats_page.html", context_of(choice, form), form=form)
 
 
 def done(choice: Choice, act: Callable[[Choice, dict], None], form: PageForm) -> HttpResponse:
     act(choice, form.cleaned_data)
     return redirect(choice.address())
+
+
+def name_flight(choice: Choice, form: PageForm, refusal: DomainError) -> None:
+    """Say which seat was refused if it is wanted on another flight than the one shown."""
+    refused = (str(refusal.details.get("ticket_id")), refusal.details.get("seat"))
+    flights = [due.flight for due in choice.dues if (str(due.wish.ticket_id), due.wish.seat) == refused]
+    if flights and choice.seating.flight not in flights:
+        where = {"seat": refused[1], "flight": flights[0].designator}
+        form.add_error(None, _("This is about seat %(seat)s on %(flight)s.") % where)
 
 
 def bound(form_class, choice: Choice):
@@ -188,9 +204,9 @@ def pay(choice: Choice, wanted: dict) -> None:
 
 def take(choice: Choice, wanted: dict) -> None:
     """Take the seats that have been paid meanwhile."""
-    paid = [due.wish for due in seat_choice.dues(choice.seating, choice.wishes) if due.state == PAID]
-    seat_choice.take(choice.seating, {wish.ticket_id: wish.seat for wish in paid}, caller=choice.caller)
-    choice.forget(*(wish.ticket_id for wish in paid))
+    paid = [due.wish for due in choice.dues if due.state == PAID]
+    seat_choice.take(choice.seating, paid, caller=choice.caller)
+    choice.wishes = [wish for wish in choice.wishes if wish not in paid]
     if paid:
         say(choice, _("The seats are yours: %(seats)s."), {"seats": ", ".join(wish.seat for wish in paid)})
 
@@ -213,9 +229,10 @@ ACTS = {
 
 def context_of(choice: Choice, form: PageForm | None) -> dict:
     seating = choice.seating
-    found = seat_choice.dues(seating, choice.wishes)
+    found = choice.dues
+    here = [due for due in found if due.flight.id == seating.flight.id]
     is_open, current, base = seating.is_open(choice.at), choice.current, choice.address(seating.flight.id)
-    grid = grid_of(seating, found, Look(current, choice.place, base, is_open))
+    grid = grid_of(seating, here, Look(current, choice.place, base, is_open))
     return {
         "section": "manage" if choice.caller.booking_id else "serve",
         "choice": choice,
@@ -223,12 +240,13 @@ def context_of(choice: Choice, form: PageForm | None) -> dict:
         "seating": seating,
         "is_open": is_open,
         "grid": grid,
-        "party": [party_line(choice, member, found) for member in seating.party],
+        "party": [party_line(choice, member, here) for member in seating.party],
         "current": current,
         "flights": [(flight, choice.address(flight.id)) for flight in seat_choice.flights_of(seating.view)],
         "offered": offered(grid, choice.filter),
         "filters": filters(),
         "dues": found,
+        "is_wished": bool(here),
         "total": seat_choice.total_of(found),
         "is_waiting": any(due.state == seat_choice.ORDERED for due in found),
         "is_paid": any(due.state == PAID for due in found),

@@ -76,11 +76,11 @@ class FlightLook:
 
 @dataclass(frozen=True)
 class PassengerLook:
-    """One passenger: the ticket's document, each coupon with its flight, and EMDs."""
+    """One passenger: the ticket's document, each coupon with its flight, and each EMD with the flight it is for."""
 
     ticket: Mapping[str, Any]
     coupons: list[tuple[Mapping[str, Any], FlightFacts | None]]
-    emds: list[Mapping[str, Any]] = field(default_factory=list)
+    extras: list[tuple[Mapping[str, Any], FlightFacts | None]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -109,12 +109,12 @@ class BookingLook:
 
     @property
     def has_emds(self) -> bool:
-        return any(passenger.emds for passenger in self.passengers)
+        return any(passenger.extras for passenger in self.passengers)
 
     @property
     def extras_amount(self) -> Decimal:
         """Return what is paid for extras that are neither void nor refunded."""
-        emds = (emd for passenger in self.passengers for emd in passenger.emds)
+        emds = (emd for passenger in self.passengers for emd, _ in passenger.extras)
         return sum((emd["amount"] for emd in emds if emd["status"] not in ("V", "R")), Decimal(0))
 
     @property
@@ -145,7 +145,7 @@ def look_of(
         PassengerLook(
             ticket,
             [(coupon, view.flights.get(coupon["event_id"])) for coupon in ticket["coupons"]],
-            (emds or {}).get(ticket["ticket_id"], []),
+            [(emd, view.flights.get(emd["event_id"])) for emd in (emds or {}).get(ticket["ticket_id"], [])],
         )
         for ticket in document["tickets"]
     ]

@@ -1,6 +1,7 @@
 """What an agency sees of itself; its keys are shown once."""
 
 from orders import workflow
+from tests.browser.chromium import PHONE
 from tests.browser.keys import Keys
 from tests.concurrency.racing import together
 
@@ -52,3 +53,13 @@ def test_agents_who_do_not_manage_see_no_keys(office):
     window.open("/agency/")
     assert "API keys" not in window.page.inner_text("main")
     window.look("/agency/keys/", 403)
+
+
+def test_keys_and_extras_do_not_scroll_sideways_on_a_phone(office, world):
+    window = office("manager", viewport=PHONE)
+    for path in ("/agency/keys/", f"/bookings/{world.trade.held['booking_id']}/extras/"):
+        window.look(path)
+        widths = "boxes => boxes.map(box => [box.scrollWidth, box.clientWidth])"
+        boxes = window.page.eval_on_selector_all(".table.stacks", widths)
+        assert boxes
+        assert all(needed <= given for needed, given in boxes)

@@ -1,13 +1,16 @@
 """Extras, payment, and what has come of it: paid once, shown until it is done, paid again where a card was declined."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from bookings.models import Booking
 from orders.models import Order
 from tests.bookings.sales import act, book, let_hold_run_out, query
 from tests.bookings.selling import HTML, hold, send
+from tests.factories import flight as make_flight
 from tests.orders.shop import everything, product, run
 from tests.skybridge.staff import with_role
 
@@ -56,6 +59,15 @@ def test_extras_by_passenger_and_for_nobody(agent, held):
     assert 'data-countdown="1' in text
 
 
+@pytest.mark.parametrize(
+    ("free", "words"),
+    [(0, "No checked bag is included"), (1, "ticket: 1 checked bag on each flight"), (2, "ticket: 2 checked bags on")],
+)
+def test_extras_say_how_many_bags_the_ticket_includes(agent, held, settings, free, words):
+    settings.FREE_CHECKED_BAGS = free
+    assert words in agent.client.get(f"/bookings/{held}/extras/", headers=HTML).content.decode()
+
+
 def test_extras_keep_what_was_chosen(agent, held):
     page = agent.client.get(f"/bookings/{held}/extras/?x.1.1.BAG1=2", headers=HTML)
     assert b'name="x.1.1.BAG1" value="2"' in page.content
@@ -95,6 +107,17 @@ def test_an_itinerary_adds_up_what_was_paid(agent, held):
     look, order = shown.context["look"], Order.objects.get()
     assert (look.extras_amount, look.amount_with_extras) == (70, order.total_amount)
     assert b"First bag \xc3\x97 2, $70.00" in shown.content
+
+
+def test_an_extra_says_for_which_flight_it_is(agent, flight, extras):
+    back = make_flight("LAX", "JFK", departs_at=timezone.now() + timedelta(days=9))
+    held = hold(agent.client, flight, back)
+    pay(agent, held, {"1_2_BAG1": 2}, **ACCOUNT)
+    work(held)
+    [(ticket,)] = query("SELECT id FROM ticketing_ticket")
+    for path in (f"/bookings/{held}/", f"/bookings/{held}/itinerary/", f"/tickets/{ticket}/"):
+        shown = agent.client.get(path, headers=HTML).content.decode()
+        assert 'First bag × 2 <bdi class="quiet">LAX–JFK</bdi>' in shown
 
 
 def test_outcome_waits_then_shows_locator_and_tickets(agent, held):

@@ -27,7 +27,7 @@ def ticket_page(request, ticket_id):
         "issued_at": found.ticket.issued_at,
         "booking": view.booking,
         "coupons": [(coupon, view.flights.get(coupon["event_id"])) for coupon in ticket["coupons"]],
-        "emds": [emd_document(emd) for emd in found.emds],
+        "emds": [(emd, view.flights.get(emd["event_id"])) for emd in map(emd_document, found.emds)],
         "bags": found.bags,
         "passes": [(one, status_of(one), links_of(one.pk)) for one in found.passes],
     }
