@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from bookings.views import changing, finding, guests, itinerary, paying, seats, selling, serving, trips
+from bookings.views import changing, extras, finding, guests, itinerary, paying, seats, selling, serving, trips
 from bookings.viewsets import (
     AgencyBookingViewSet,
     BookingViewSet,
@@ -60,7 +60,7 @@ urlpatterns += [
     re_path(rf"^bookings/{ONE}/check-in/$", guests.check_in_page, name="booking-check-in"),
     path("sell/", selling.sell_page, name="sell"),
     re_path(rf"^bookings/{ONE}/extend/$", selling.extend_page, name="booking-extend"),
-    re_path(rf"^bookings/{ONE}/extras/$", paying.extras_page, name="booking-extras"),
+    re_path(rf"^bookings/{ONE}/extras/$", extras.extras_page, name="booking-extras"),
     re_path(rf"^bookings/{ONE}/pay/$", paying.pay_page, name="booking-pay"),
     re_path(rf"^bookings/{ONE}/sold/$", paying.sold_page, name="booking-sold"),
     path("manage/", guests.manage_page, name="manage"),

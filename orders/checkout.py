@@ -100,10 +100,15 @@ def read_held(booking_id: UUID, *, caller: Caller, at: datetime) -> BookingView:
     Raises BookingNotFound, HoldExpired, or BookingNotForSale, with `order_id` if it is on an order already.
     """
     view = read_booking(booking_id, caller=caller)
+    check_held(view, at)
+    return view
+
+
+def check_held(view: BookingView, at: datetime) -> None:
+    """Refuse a booking that cannot be paid for now. Raises as `read_held`."""
     check_for_sale(view, NewOrder(view.booking.agency_id, view.booking.user_id, {}), at)
     if not view.tickets:
         raise BookingNotForSale("This booking has no flight yet; add one first.", booking_status=view.booking.status)
-    return view
 
 
 def read_checkout(booking_id: UUID, wanted: Sequence[Wanted], *, caller: Caller, at: datetime) -> Checkout:

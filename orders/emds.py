@@ -15,10 +15,12 @@ from django.db.models import QuerySet
 from bookings.models import Booking
 from bookings.services import is_seen
 from flights.models import Flight
+from flights.offers import FlightFacts
 from orders.exceptions import EventNeeded, OrderActionNotAllowed, TicketNotForOrder
 from orders.models import Order, OrderItem
 from partners.callers import Caller
 from skybridge.identifiers import uuid7
+from ticketing.documents import CouponFacts
 from ticketing.emds import CLOSED, OPEN
 from ticketing.exceptions import (
     CouponUsed,
@@ -29,6 +31,8 @@ from ticketing.exceptions import (
     TicketNotValid,
 )
 from ticketing.models import Coupon, Emd
+
+SELLABLE = (Coupon.Status.OPEN, Coupon.Status.CHECKED_IN)  # who is on board gets nothing more
 
 
 @dataclass(frozen=True)
@@ -110,12 +114,17 @@ def on_flight(wish: Tied, coupons: Sequence[Coupon]) -> Coupon:
     raise NotOnFlight(ticket_id=wish.ticket_id)
 
 
+def takes_extras(coupon: CouponFacts, flight: FlightFacts, at: datetime) -> bool:
+    """Tell whether a live coupon on this flight can have more, as `check_coupon` says."""
+    return coupon.status in SELLABLE and flight.status != Flight.Status.CANCELLED and flight.departs_at > at
+
+
 def check_coupon(coupon: Coupon, at: datetime) -> None:
     flight = coupon.flight
     names: dict[str, Any] = {"ticket_id": coupon.ticket_id, "event_id": coupon.flight_id}
     if coupon.status not in Coupon.LIVE:
         raise TicketNotValid(**names)
-    if coupon.status not in (Coupon.Status.OPEN, Coupon.Status.CHECKED_IN):
+    if coupon.status not in SELLABLE:
         raise CouponUsed(**names)
     if flight and flight.status == Flight.Status.CANCELLED:
         raise FlightCancelled(**names)

@@ -1,6 +1,6 @@
 """What travellers see of their check-in: which flights are open, who still needs a document, which passes there are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -13,10 +13,10 @@ from flights.models import Airport, Flight
 from flights.offers import FlightFacts
 from orders.seat_choice import flights_of
 from partners.callers import Caller
-from ticketing.bags import bags_of
+from ticketing.bags import bags_bought, bags_of, included
 from ticketing.checkin import ABOARD, closes_at, opens_at
 from ticketing.documents import CouponFacts, TicketFacts
-from ticketing.models import Bag, BoardingPass, Coupon, Departure, TravelDocument
+from ticketing.models import Bag, BoardingPass, Coupon, Departure, TravelDocument, takes_seat
 from ticketing.passes import passes_of
 
 OPEN, TOO_EARLY, TOO_LATE, CANCELLED, LEFT = "open", "too_early", "too_late", "cancelled", "left"
@@ -33,13 +33,23 @@ class Leg(NamedTuple):
 
 
 class Traveller(NamedTuple):
-    """A passenger with what there is of the check-in. `masked` is the travel document that is kept, or empty."""
+    """A passenger with what there is of the check-in.
+
+    `masked` is the travel document that is kept, or empty; `bags_bought` counts bags by coupon.
+    """
 
     ticket: TicketFacts
     coupons: Sequence[CouponFacts]
     passes: Sequence[BoardingPass]
     bags: Sequence[Bag]
     masked: str
+    bags_bought: Mapping[UUID, int]
+
+    def bags_included(self, flight_ids: Iterable[UUID]) -> int:
+        """Return how many bags can be checked on each of these flights, as far as this passenger is on them."""
+        has_seat = takes_seat(self.ticket.passenger_type)
+        coupons = [coupon for flight_id in flight_ids if (coupon := self.on(flight_id))]
+        return min((included(has_seat, self.bags_bought.get(coupon.id, 0)) for coupon in coupons), default=0)
 
     def on(self, flight_id: UUID) -> CouponFacts | None:
         live = (coupon for coupon in self.coupons if coupon.status in Coupon.LIVE)
@@ -76,7 +86,7 @@ class CheckInView(NamedTuple):
 
 
 def read_check_in(booking_id: UUID, *, caller: Caller, at: datetime) -> CheckInView:
-    """Return a booking as its check-in sees it. Six statements. Raises BookingNotFound."""
+    """Return a booking as its check-in sees it. Seven statements. Raises BookingNotFound."""
     view = read_booking(booking_id, caller=caller)
     flights = flights_of(view)
     countries = dict(Airport.objects.filter(iata__in=airports_of(flights)).values_list("iata", "country"))
@@ -109,9 +119,9 @@ def state_of(flight: FlightFacts, opens: datetime, closes: datetime, is_closed_o
 
 
 def travellers_of(view: BookingView) -> list[Traveller]:
-    """Return the passengers of a booking in order. Three statements."""
+    """Return the passengers of a booking in order. Four statements."""
     ids = [coupon.id for _, coupons in view.tickets for coupon in coupons]
-    passes, bags = passes_of(ids), bags_of(ids)
+    passes, bags, bought = passes_of(ids), bags_of(ids), bags_bought(ids)
     kept = TravelDocument.objects.filter(ticket__in=[ticket.id for ticket, _ in view.tickets])
     masked = dict(kept.values_list("ticket_id", "masked"))
     return [
@@ -121,6 +131,7 @@ def travellers_of(view: BookingView) -> list[Traveller]:
             [found for found in passes if found.coupon.ticket_id == ticket.id],
             [bag for bag in bags if bag.coupon.ticket_id == ticket.id],
             masked.get(ticket.id, ""),
+            bought,
         )
         for ticket, coupons in view.tickets
     ]

@@ -31,6 +31,7 @@ from flights.offers import FlightFacts, Offer
 from flights.search import Search, search_flights
 from orders import reservations
 from orders.disruption import choices
+from orders.emds import takes_extras
 from orders.exceptions import AskAgency, DisruptionNotFound, OwnerPays, PayFirst
 from partners.callers import Caller
 from skybridge import approvals, context
@@ -354,7 +355,17 @@ def offered(view: BookingView, *, caller: Caller, at: datetime) -> set[str]:
         actions |= {"pay", "extend", "extras"}
     if status == Booking.Status.CONFIRMED and any(is_open_for_check_in(flight, at) for flight in ahead):
         actions |= {"check_in"}
+    if can_add_extras(view, caller, at):
+        actions |= {"add_extras"}
     return actions - (SELLING if caller.booking_id else set()) - (CHANGING if is_agencys(view, caller) else set())
+
+
+def can_add_extras(view: BookingView, caller: Caller, at: datetime) -> bool:
+    """Tell whether a passenger of a sold booking can have more; who has only shown it can pay by card alone."""
+    if status_at(view.booking, at) != Booking.Status.CONFIRMED or (caller.booking_id and not settings.PAYMENT_PROVIDER):
+        return False
+    coupons = (coupon for _, coupons in view.tickets for coupon in coupons if coupon.flight_id)
+    return any(takes_extras(coupon, view.flights[coupon.flight_id], at) for coupon in coupons)  # type: ignore[index]
 
 
 SELLING = {"confirm", "pay", "extend", "extras"}  # for who sells: not for a traveller who has shown a booking

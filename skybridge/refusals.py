@@ -57,7 +57,9 @@ TEXTS = {
         "Children and infants are checked in together with an adult of the booking, or after one."
     ),
     "children_checked_in": _("A child would stay checked in without an adult."),
-    "bag_not_paid": _("These are more bags than the ticket includes."),
+    "bag_not_paid": _(
+        "These are more bags than the ticket includes. Included, with what was bought: %(bags_allowed)d."
+    ),
     "bag_too_heavy": _("A bag is heavier than one person may lift."),
     "hold_expired": _("The time to pay has run out, and the seats are free again."),
     # The airport.
@@ -159,7 +161,10 @@ ADVICE = {
     "out_of_sequence": _("Check in for the earlier flight first, or ask us."),
     "adult_not_checked_in": _("Choose an adult too."),
     "children_checked_in": _("Undo the check-in of the child first."),
-    "bag_not_paid": _("Order a bag on the page of the booking, or take fewer."),
+    "bag_not_paid": _(
+        "Take fewer, or buy a bag under “Add extras” on the page of the booking. If it is not there, ask who sold you"
+        " the ticket, or us."
+    ),
     "bag_too_heavy": _("Ask the passenger to share it out among several bags."),
     "hold_expired": _("Look for flights again and book anew."),
     "no_boarding_pass": _("Copy the whole link once more, or find the booking and show the pass from there."),
@@ -182,7 +187,11 @@ ADVICE = {
 
 
 def text_of(refusal: DomainError) -> str:
-    return str(TEXTS.get(refusal.code, refusal.message))
+    """Return what has happened; a text may name a number of the refusal's details."""
+    if refusal.code not in TEXTS:
+        return refusal.message
+    text = str(TEXTS[refusal.code])
+    return text % refusal.details if "%(" in text else text
 
 
 def advice_on(refusal: DomainError) -> str:

@@ -33,9 +33,14 @@ def check_bags(coupon: Coupon, weights: Sequence[Decimal], *, present: int, paid
     where: dict = {"ticket_id": coupon.ticket_id, "event_id": coupon.flight_id}
     if any(weight > settings.MAX_BAG_KG for weight in weights):
         raise BagTooHeavy(max_kg=settings.MAX_BAG_KG, **where)
-    allowed = paid + (settings.FREE_CHECKED_BAGS if coupon.takes_seat else 0)
+    allowed = included(coupon.takes_seat, paid)
     if weights and present + len(weights) > allowed:
         raise BagNotPaid(bags_allowed=allowed, bags_checked=present, **where)
+
+
+def included(takes_seat: bool, paid: int) -> int:
+    """Return how many bags a coupon includes, those that its EMDs have paid for among them."""
+    return paid + (settings.FREE_CHECKED_BAGS if takes_seat else 0)
 
 
 def add_bags(wanted: Mapping[Coupon, Sequence[Decimal]], *, actor: Actor, at: datetime) -> list[Bag]:
@@ -71,7 +76,12 @@ def bags_present(coupons: Iterable[Coupon]) -> dict[UUID, int]:
 
 def bags_paid(coupons: Iterable[Coupon]) -> dict[UUID, int]:
     """Count the bags that issued EMDs of coupons are for."""
-    emds = Emd.objects.filter(coupon__in=[coupon.pk for coupon in coupons], rfic=BAGGAGE, number__isnull=False)
+    return bags_bought(coupon.pk for coupon in coupons)
+
+
+def bags_bought(coupon_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Count the bags that issued EMDs of coupons, by their ids, are for. One statement."""
+    emds = Emd.objects.filter(coupon__in=list(coupon_ids), rfic=BAGGAGE, number__isnull=False)
     found = emds.filter(status__in=Emd.LIVE).exclude(rfisc__in=NOT_CHECKED).values_list("coupon_id")
     return dict(found.annotate(count=Sum("quantity")).order_by())
 

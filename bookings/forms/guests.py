@@ -5,10 +5,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from flights.borders import NATIONALITIES
-from orders.online_check_in import Traveller
+from orders.online_check_in import CheckInView, Traveller
 from skybridge.pages import PageForm
 from ticketing.checkin import Wish
 from ticketing.documents import TicketFacts
@@ -71,9 +72,12 @@ def document_fields() -> dict[str, forms.Field]:
     }
 
 
-def bags_field() -> forms.Field:
+def bags_field(included: int) -> forms.Field:
     choices = [(number, str(number)) for number in range(MOST_BAGS + 1)]
-    return forms.TypedChoiceField(label=_("Bags to check"), coerce=int, choices=choices, initial=0, required=False)
+    help_text = format_lazy(_("Included, with what was bought: {number}."), number=included)
+    return forms.TypedChoiceField(
+        label=_("Bags to check"), help_text=help_text, coerce=int, choices=choices, initial=0, required=False
+    )
 
 
 class CheckInForm(PageForm):
@@ -88,12 +92,14 @@ class CheckInForm(PageForm):
     )
     version = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, *args, travellers: Sequence[Traveller], with_documents: bool, **kwargs):
+    def __init__(self, *args, found: CheckInView, **kwargs):
         super().__init__(*args, **kwargs)
+        travellers, with_documents = found.waiting, found.needs_documents
+        open_ids = [leg.flight.id for leg in found.open_legs]
         self.travellers, self.with_documents = travellers, with_documents
         self.fields["tickets"].choices = [(str(one.ticket.id), full_name(one.ticket)) for one in travellers]  # type: ignore[attr-defined]
         for one in travellers:
-            self.fields[f"{one.ticket.id}-bags"] = bags_field()
+            self.fields[f"{one.ticket.id}-bags"] = bags_field(one.bags_included(open_ids))
             if with_documents:
                 self.fields |= {f"{one.ticket.id}-{name}": field for name, field in document_fields().items()}
 

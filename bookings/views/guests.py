@@ -18,7 +18,8 @@ from bookings.models import status_at
 from flights.borders import COUNTRIES
 from orders.checkin import check_in_booking, undo_check_in
 from orders.online_check_in import CheckInView, Traveller, read_check_in
-from partners.pages import forget_shown, page, remember_shown, shown_bookings
+from orders.serving import can_add_extras
+from partners.pages import forget_shown, may, page, remember_shown, shown_bookings
 from skybridge import pages
 from skybridge.client_addresses import household
 from skybridge.templatetags.pages import locale
@@ -87,7 +88,7 @@ def bound(form_class, found: CheckInView, data=None):
     if form_class is UndoForm:
         return UndoForm(data, travellers=[one for one in found.travellers if one.is_checked_in])
     version = {"version": etag(found.view.booking.version)}
-    return CheckInForm(data, initial=version, travellers=found.waiting, with_documents=found.needs_documents)
+    return CheckInForm(data, initial=version, found=found)
 
 
 def check_in(request, found: CheckInView, form: CheckInForm, at: datetime) -> None:
@@ -114,6 +115,8 @@ def check_in_context(request, found: CheckInView, form) -> dict:
         "undoable": [(one, full_name(one.ticket)) for one in found.travellers if one.is_checked_in],
         "countries": countries() if found.needs_documents and found.waiting else [],
         "refused_name": refused_name(form, found),
+        "can_add_extras": can_add_extras(found.view, request.caller, timezone.now())
+        and may(request, "skybridge.confirm_booking"),
     }
 
 

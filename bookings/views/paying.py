@@ -54,14 +54,12 @@ class Shelf(NamedTuple):
     rows: list[tuple[Product, list[Box]]]
 
 
-@page(SELL)
-def extras_page(request, booking_id):
-    """Offer extras; the quantities go into the address of the next page."""
-    at = timezone.now()
+def sale_extras(request, view: BookingView, at: datetime) -> HttpResponse:
+    """Offer extras of a held booking; the quantities go into the address of the next page."""
     try:
-        view = checkout.read_held(UUID(booking_id), caller=request.caller, at=at)
+        checkout.check_held(view, at)
     except (BookingNotForSale, HoldExpired) as refusal:
-        return elsewhere(request, booking_id, refusal, at)
+        return elsewhere(request, str(view.booking.id), refusal, at)
     products = checkout.extras_for_sale(view.booking.currency)
     shelves = shelves_of(view, products, request.GET)
     kept = kept_of(request.GET, shelves)

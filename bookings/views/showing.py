@@ -208,6 +208,7 @@ BUTTONS = (
     ("extend", "booking-extend", gettext_lazy("Hold for longer"), "second", "skybridge.extend_hold"),
     ("seats", "booking-seats", gettext_lazy("Seats"), "second", ""),
     ("extras", "booking-extras", gettext_lazy("Bags and extras"), "second", "skybridge.confirm_booking"),
+    ("add_extras", "booking-extras", gettext_lazy("Add extras"), "second", "skybridge.confirm_booking"),
     ("names", "booking-names", gettext_lazy("Names"), "second", "skybridge.change_itinerary"),
     ("change", "booking-change", gettext_lazy("Change flights or seats"), "second", "skybridge.change_itinerary"),
     ("cancel", "booking-cancel", pgettext_lazy("booking", "Cancel"), "second risky", "skybridge.cancel_booking"),

@@ -13,6 +13,8 @@ from tests.bookings.sales import book, confirmed, query, refused
 from tests.conftest import new_client, session_api
 from tests.contract.operations import snapshot
 from tests.factories import flight as make_flight
+from tests.orders import shop
+from tests.orders.emds import bag, sold
 from tests.ticketing.desk import coupons, named, soon, ticket_ids
 from ticketing.models import Bag, TravelDocument
 
@@ -132,6 +134,15 @@ def test_a_refusal_changes_nothing_and_keeps_what_was_chosen(booking, places, mo
     chosen = re.findall(r'name="tickets" value="([^"]+)" checked', response.content.decode())
     assert chosen == [ticket_ids(booking)[place] for place in places]
     assert snapshot() == before
+
+
+def test_the_form_and_the_refusal_count_what_was_bought(acme, booking):
+    shop.product("BAG1", "35", rfic="C", rfisc="0CC")
+    sold(acme, bag(booking, quantity=2))
+    guest = guest_of(booking)
+    assert "Included, with what was bought: 3." in guest.get(page_of(booking)).content.decode()
+    response = send(guest, booking, [0], **{f"{ticket_ids(booking)[0]}-bags": "4"})
+    assert "Included, with what was bought: 3." in alert(response)
 
 
 def test_too_many_bags(booking):

@@ -14,7 +14,7 @@ function add() {
 
 form.addEventListener("input", add);
 form.addEventListener("change", () => { said.textContent = said.dataset.saidSum.replace("%(amount)s", shown.textContent); });
-document.querySelector(".hold form").addEventListener("submit", (event) => {
+document.querySelector(".hold form")?.addEventListener("submit", (event) => {
   const typed = [...new FormData(form)].filter(([, value]) => value.trim() && value !== "0");
   event.target.elements.next.value = `${location.pathname}?${new URLSearchParams(typed)}`;
 });
