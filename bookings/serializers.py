@@ -9,6 +9,7 @@ from bookings.models import Booking, Quote
 from bookings.parties import MAX_SEATS, is_name
 from flights.models import Cabin
 from flights.serializers import FlightSerializer
+from orders.disruption.finding import CONCERNS
 from skybridge.pagination import PageQuerySerializer, PageSerializer
 from skybridge.strict import (
     StrictCharField,
@@ -233,6 +234,12 @@ class BookingQuerySerializer(PageQuerySerializer):
     event_id = StrictUUIDField(required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
+    disruption = StrictChoiceField(
+        CONCERNS,
+        required=False,
+        help_text="Only confirmed bookings which can still choose after a disruption and have to (`waiting`), or which "
+        "it gave other flights in the last 7 days and which have not decided since (`rebooked`).",
+    )
 
 
 class PriceLineSerializer(serializers.Serializer):

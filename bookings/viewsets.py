@@ -16,6 +16,7 @@ from bookings.quotes import quote_cancellation, quote_change, read_quote
 from bookings.selling import owner, party_of, sale_of, wish_of
 from bookings.services import create_booking, read_booking
 from orders import reservations
+from orders.booking_search import newest_bookings
 from orders.seats import seat_booking, with_seat_prices
 from partners.callers import Caller
 from skybridge.api import ApiViewSet, operation, reply
@@ -277,8 +278,9 @@ class BookingViewSet(ActionsMixin):
     )
     def list(self, request, query):
         """The caller's bookings, newest first."""
-        views, following = self.page(Booking.objects.matching(query, timezone.now()), query)
-        documents = [booking_document(view, timezone.now()) for view in views]
+        at = timezone.now()
+        views, following = newest_bookings(query, caller=self.caller, at=at)
+        documents = [booking_document(view, at) for view in views]
         return reply({"bookings": documents, "limit": query["limit"], "next": following})
 
     @operation(

@@ -9,12 +9,14 @@ from uuid import UUID
 from django.db.models import Count, Prefetch, Sum
 
 from bookings.models import Booking
+from orders.disruption.finding import Concerned, count_concerned
 from orders.executions import find_execution
 from orders.models import Execution, Order, OrderQuote
 from orders.quotes import read_quote
 from orders.services import read_order
 from partners.callers import Caller
 from partners.models import Account
+from skybridge.identifiers import first_id
 from skybridge.times import day_start
 
 SHOWN = 8
@@ -35,10 +37,11 @@ class Overview(NamedTuple):
     holds: Sequence[Booking]
     failed: Sequence[Order]
     accounts: Sequence[Account]
+    disrupted: Concerned
 
 
 def read_overview(*, caller: Caller, at: datetime) -> Overview:
-    """Return an agency's overview. Six statements; they cost with what is sold in a day and held at the moment."""
+    """Return an agency's overview. Eight statements; they cost with what is sold in a day and open at the moment."""
     today = {"pk__gte": first_id(day_start(at.date()))}
     bookings, orders = Booking.objects.visible_to(caller), Order.objects.visible_to(caller)
     sums = (
@@ -54,16 +57,12 @@ def read_overview(*, caller: Caller, at: datetime) -> Overview:
         list(holds[:SHOWN]),
         list(failed[:SHOWN]),
         list(accounts),
+        count_concerned(caller=caller, at=at),
     )
 
 
 def named_bookings() -> Prefetch:
     return Prefetch("bookings", Booking.objects.only("pk", "locator", "order_id").order_by("pk"))
-
-
-def first_id(moment: datetime) -> UUID:
-    """Return the first id that a row made at a moment can have; ids sort by time."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def order_page(status: str, cursor: str, *, caller: Caller) -> tuple[list[Order], str | None]:

@@ -5,7 +5,7 @@ bookings within them, each by an index and with a limit, so that they cost the s
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.db import connection
 from bookings.contacts import searched_digits
 from bookings.documents import BookingView, read_bookings
 from bookings.models import Booking
+from orders.disruption.finding import disrupted
 from orders.finding import LAST_CHARACTER, LOCATED, NAMED, NAMES_READ, SHOWN, USED, Question, understand
 from partners.callers import Caller
 
@@ -47,6 +48,23 @@ OWN_CALLED = f"""(
     SELECT id FROM bookings_booking WHERE contact_phone = %s AND contact_phone <> '' AND agency_id = %s
     ORDER BY id DESC LIMIT {SHOWN}
 )"""
+# Those who are on a flight, and those whom its disruption has touched, who may be on another one by now. Without a day
+# these are a designator's first flights from yesterday on; what is sold on so many is as much as is read.
+ON_FLIGHTS = f"""(
+    WITH flown AS MATERIALIZED (
+        SELECT id FROM flights_flight
+        WHERE carrier_id = %s AND flight_number = %s AND operational_suffix = %s AND departure_date BETWEEN %s AND %s
+        ORDER BY departure_date LIMIT {SHOWN}
+    ), aboard AS MATERIALIZED (
+        SELECT t.booking_id FROM flown JOIN ticketing_coupon k ON k.flight_id = flown.id
+        JOIN ticketing_ticket t ON t.id = k.ticket_id WHERE k.status IN ('O', 'C', 'L', 'F')
+        UNION
+        SELECT d.booking_id FROM flown JOIN orders_disruption x ON x.flight_id = flown.id
+        JOIN orders_disruptedbooking d ON d.disruption_id = x.id
+    )
+    SELECT id FROM bookings_booking WHERE id = ANY(ARRAY(SELECT booking_id FROM aboard))
+        AND (agency_id = %s OR %s) ORDER BY id DESC LIMIT {NAMES_READ}
+)"""
 WITH_ID = f"""(
     SELECT id FROM bookings_booking WHERE id = %s UNION ALL
     (SELECT id FROM bookings_booking WHERE order_id = %s LIMIT {SHOWN}) UNION ALL
@@ -59,13 +77,13 @@ WITH_DOCUMENT = """(
 Look = tuple[str, list[Any]]
 
 
-def search_bookings(text: str, *, caller: Caller) -> tuple[list[BookingView], bool]:
+def search_bookings(text: str, *, caller: Caller, at: datetime) -> tuple[list[BookingView], bool]:
     """Return the bookings that a text means, newest first, and whether there are more than SHOWN. Three statements."""
-    found = visible(looks_for(text, caller), caller)
+    found = visible(looks_for(text, caller, at), caller)
     return (read_bookings(found[:SHOWN]) if found else []), len(found) > SHOWN
 
 
-def looks_for(text: str, caller: Caller) -> list[Look]:
+def looks_for(text: str, caller: Caller, at: datetime) -> list[Look]:
     """Return the look-ups of what a text can be."""
     question = understand(text)
     looks: list[Look] = []
@@ -73,6 +91,9 @@ def looks_for(text: str, caller: Caller) -> list[Look]:
         looks.append((WITH_ID, [question.id] * 3))
     if question.document:
         looks.append((WITH_DOCUMENT, [question.document] * 2))
+    if question.designator:
+        days = (question.day, question.day) if question.day else (at.date() - timedelta(days=1), date.max)
+        looks.append((ON_FLIGHTS, [*question.designator, *days, caller.agency_id, caller.is_staff]))
     if phone := searched_digits(text):
         looks.append((OWN_CALLED, [phone, caller.agency_id]) if caller.agency_id else (CALLED, [phone]))
     return looks + (own_looks(question, caller.agency_id) if caller.agency_id else all_looks(question))
@@ -120,8 +141,10 @@ def visible(looks: Sequence[Look], caller: Caller) -> list[UUID]:
 def newest_bookings(query: dict, *, caller: Caller, at: datetime) -> tuple[list[BookingView], str | None]:
     """Return a page of the caller's bookings, newest first, and the cursor of the next one. Two statements.
 
-    `query` has `limit`, and may have `cursor` and a `status`, which is one of Booking's.
+    `query` has `limit`, and may have `cursor`, what `Booking.objects.matching` takes, and `disruption` (CONCERNS).
     """
     bookings = Booking.objects.matching(query, at).visible_to(caller)
+    if concern := query.get("disruption"):
+        bookings = disrupted(bookings, concern, at)
     ids, following = bookings.page(query)
     return (read_bookings(ids) if ids else []), following

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 
 FETCHED = 4096  # bytes at a time: each call of the system lets another thread go first
 
@@ -36,3 +37,8 @@ def uuid7() -> uuid.UUID:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return uuid.UUID(int=value)
+
+
+def first_id(moment: datetime) -> uuid.UUID:
+    """Return the first id that a row made at a moment can have; ids sort by time."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -295,6 +295,7 @@ SPECTACULAR_SETTINGS = {
         "ConflictKindEnum": ["boarded_twice", "boarded_after_close", "device_accepted", "device_refused"],
         "QuoteStatusEnum": ["open", "confirmed", "superseded", "expired"],
         "DisruptionChoiceEnum": ["accept", "rebook", "refund"],
+        "DisruptionConcernEnum": ["waiting", "rebooked"],
         "DisruptionKindEnum": ["delay", "retime", "aircraft", "cancellation"],
         "BookingActionEnum": ["confirm", "cancel", "refund"],
         "OrderActionEnum": ["process", "ship", "deliver", "cancel", "fail", "delete"],

@@ -100,6 +100,10 @@ WORDS: dict[str, dict[str, Word]] = {
         "aircraft": Word(_("The flight has another aircraft."), WARNING),
         "cancellation": Word(_("The flight is cancelled."), FAILED),
     },
+    "concern": {
+        "waiting": Word(_("Disrupted: waiting for a choice"), WARNING),
+        "rebooked": Word(_("Disrupted: rebooked"), RUNNING),
+    },
     "cabin": {
         "F": Word(_("First")),
         "J": Word(_("Business")),

@@ -96,6 +96,7 @@ class BookingLook:
     flights: list[FlightLook]
     passengers: list[PassengerLook]
     left: timedelta | None = None  # of a hold
+    concern: str = ""  # what a disruption means for it now
 
     @property
     def route(self) -> str:
@@ -128,7 +129,7 @@ def name_of(ticket: Mapping[str, Any]) -> str:
 
 def look_of(
     view: BookingView, at: datetime, *, gates: Mapping[str, str] | None = None,
-    emds: Mapping[UUID, list] | None = None, disruptions: Iterable[Mapping[str, Any]] = (),
+    emds: Mapping[UUID, list] | None = None, disruptions: Iterable[Mapping[str, Any]] = (), concern: str = "",
 ) -> BookingLook:  # fmt: skip
     """Return how a booking is drawn; `disruptions` are its own, newest first. No statement."""
     document = booking_document(view, at)
@@ -152,7 +153,7 @@ def look_of(
     expires_at = view.booking.expires_at
     is_held = document["status"] == "pending" and not view.booking.order_id  # what is ordered ends with its order
     left = expires_at - at if is_held and expires_at and expires_at > at else None
-    return BookingLook(view, document, flights, passengers, left)
+    return BookingLook(view, document, flights, passengers, left, concern)
 
 
 def times_before(disruptions: Iterable[Mapping[str, Any]]) -> dict[UUID, Times]:

@@ -3,14 +3,18 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from bookings.models import Booking
 from orders.booking_search import search_bookings
+from orders.disruption.finding import disrupted
 from partners.callers import Caller
-from tests.bookings.sales import act, book, confirmed, let_hold_run_out
+from tests.bookings.sales import act, book, confirmed, let_hold_run_out, refused
 from tests.bookings.test_booking_page import NAMED, in_role, page_of, text
 from tests.conftest import new_client
 from tests.contract.operations import snapshot
 from tests.orders import shop
+from tests.orders.disrupting import cancel, choose, later, move
 
 CONTACT = {"email": "ada@example.com", "phone": "+1 212 555 0123"}
 
@@ -142,7 +146,7 @@ def test_a_page_takes_as_many_statements_however_many_bookings(agent, acme, flig
 def test_a_search_takes_three_statements(agent, acme, sold, django_assert_num_queries):
     caller = Caller("agent", "1", "page", agency_id=acme.id)
     with django_assert_num_queries(3):
-        views, has_more = search_bookings("lovelace", caller=caller)
+        views, has_more = search_bookings("lovelace", caller=caller, at=timezone.now())
     assert len(views) == 1
     assert not has_more
 
@@ -153,3 +157,64 @@ def test_products_on_another_order_do_not_hide_a_booking(agent, acme, flight):
     placed = shop.order(acme, booking, ("PROD001", 1))
     assert found(agent.client, placed["order_id"]) == [booking["record_locator"]]
     assert agent.client.get(page_of(booking)).status_code == 200
+
+
+# --- Those whom a disruption concerns ---
+
+
+def test_disrupted_bookings_are_filtered_and_marked(agent, acme, zenith, flight):
+    later(flight, seats=1)
+    [moved, waiting], theirs = [confirmed(acme, flight) for _ in range(2)], confirmed(zenith, flight)
+    cancel(flight)
+    for concern, booking in (("waiting", waiting), ("rebooked", moved)):
+        page = agent.client.get("/bookings/", {"disruption": concern})
+        assert [look.document["record_locator"] for look in page.context["looks"]] == [booking["record_locator"]]
+        assert f'?disruption={concern}" aria-current="page"' in text(page)
+        listed = acme.get(f"/api/v1/bookings?disruption={concern}").json()["bookings"]
+        assert [one["booking_id"] for one in listed] == [booking["booking_id"]]
+    assert text(agent.client.get("/bookings/")).count("Disrupted: waiting for a choice</span>") == 1
+    assert [b["booking_id"] for b in zenith.get("/api/v1/bookings?disruption=waiting").json()["bookings"]] == [
+        theirs["booking_id"]
+    ]
+    refused(acme.get("/api/v1/bookings?disruption=accepted"), 400, "invalid_input")
+
+
+def test_what_is_decided_or_too_late_concerns_no_more(agent, acme, flight, pass_time):
+    later(flight)
+    moved = confirmed(acme, flight)
+    cancel(flight)
+    assert found(agent.client, "") == [moved["record_locator"]]
+    choose(acme, moved, "accept")
+    assert agent.client.get("/bookings/", {"disruption": "rebooked"}).context["looks"] == []
+    other = later(flight, 8)
+    waiting = confirmed(acme, other)
+    move(other, hours=8)
+    assert len(agent.client.get("/bookings/", {"disruption": "waiting"}).context["looks"]) == 1
+    pass_time(days=8)
+    assert acme.get("/api/v1/bookings?disruption=waiting").json()["bookings"] == [], waiting
+
+
+def test_a_flight_finds_who_is_on_it_and_who_was(agent, acme, zenith, flight):
+    other = later(flight, seats=1)
+    moved, waiting = confirmed(acme, flight), confirmed(acme, flight)
+    confirmed(zenith, flight)
+    cancel(flight)
+    both = {moved["record_locator"], waiting["record_locator"]}
+    for words in (flight.designator, f"{flight.designator} {flight.departure_date}", flight.designator.lower()):
+        assert set(found(agent.client, words)) == both, words
+    assert found(agent.client, other.designator) == [moved["record_locator"]]
+    assert "Nothing was found." in text(agent.client.get("/bookings/", {"q": f"{flight.designator} 2020-01-01"}))
+    assert len(found(in_role("viewer"), flight.designator)) == 3
+
+
+@pytest.mark.parametrize(
+    ("concern", "index"), [("waiting", "disruption_undecided"), ("rebooked", "orders_disruptedbooking_pkey")]
+)
+def test_disrupted_bookings_are_found_by_their_own_index(acme, concern, index):
+    caller, at = Caller("agent", "1", "page", agency_id=acme.id), timezone.now()
+    rows = disrupted(Booking.objects.visible_to(caller), concern, at).order_by("-pk")[:21]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = rows.explain()
+    assert index in plan
+    assert "Seq Scan" not in plan

@@ -16,6 +16,7 @@ from tests.bookings.sales import book, confirmed, refused
 from tests.conftest import new_client, session_api
 from tests.contract.operations import snapshot
 from tests.orders import shop
+from tests.orders.disrupting import cancel, later
 
 PAGES = ("/agency/", "/agency/orders/", "/agency/statement/", "/agency/keys/")
 KEYS = "/agency/keys/"
@@ -108,6 +109,19 @@ def test_what_failed_is_listed(agent, acme, settings):
     shown = text(agent.client.get("/agency/"))
     assert order_at(placed) in shown
     assert "failed at: payment" in shown
+
+
+def test_the_day_says_whom_disruptions_concern(agent, acme, zenith, flight, django_assert_max_num_queries):
+    assert "disruption=" not in text(agent.client.get("/agency/"))
+    later(flight, seats=1)
+    for api in (acme, acme, zenith):
+        confirmed(api, flight)
+    cancel(flight)
+    with django_assert_max_num_queries(10):
+        shown = text(agent.client.get("/agency/"))
+    assert '?disruption=waiting">1 booking waits for a choice</a>' in shown
+    assert "the first until" in shown
+    assert '?disruption=rebooked">1 booking was given another flight</a>' in shown
 
 
 # --- Orders ---
