@@ -90,8 +90,8 @@ class Checkout:
         )  # fmt: skip
 
     def tied(self, wish: Wanted) -> Tied:
-        ticket, coupons = self.view.tickets[wish.position - 1]
-        return Tied(wish.product_id, wish.quantity, ticket.id, coupons[wish.sequence - 1].flight_id)
+        ticket, flight = place_of(self.view, wish)
+        return Tied(wish.product_id, wish.quantity, ticket.id, flight.id)
 
 
 def read_held(booking_id: UUID, *, caller: Caller, at: datetime) -> BookingView:
@@ -117,13 +117,7 @@ def read_checkout(booking_id: UUID, wanted: Sequence[Wanted], *, caller: Caller,
     Raises as `read_held`, ProductNotFound, OutOfStock, CurrencyMismatch, or InvalidInput for an extra of nobody.
     """
     view = read_held(booking_id, caller=caller, at=at)
-    check_wanted(view, wanted)
-    pieces: Counter[str] = Counter()
-    for wish in wanted:
-        pieces[wish.product_id] += wish.quantity
-    products = products_for_sale(pieces)
-    if any(product.currency != view.booking.currency for product in products.values()):
-        raise CurrencyMismatch
+    products = products_wanted(view, wanted)
     passengers = [
         priced(view, ticket, coupons, lines_of(view, wanted, products, place))
         for place, (ticket, coupons) in enumerate(view.tickets, start=1)
@@ -131,27 +125,37 @@ def read_checkout(booking_id: UUID, wanted: Sequence[Wanted], *, caller: Caller,
     return Checkout(view, wanted, passengers, lines_of(view, wanted, products, 0))
 
 
-def check_wanted(view: BookingView, wanted: Iterable[Wanted]) -> None:
+def products_wanted(view: BookingView, wanted: Iterable[Wanted]) -> dict[str, Product]:
+    """Return the products that are wanted for a booking, by id. One statement. Raises as `read_checkout`."""
+    pieces: Counter[str] = Counter()
     for wish in wanted:
         if not 1 <= wish.quantity <= MOST_PIECES:
             raise InvalidInput(f"At most {MOST_PIECES} pieces of an extra.")
-        if wish.position and not (
-            0 < wish.position <= len(view.tickets) and 0 < wish.sequence <= len(view.tickets[wish.position - 1][1])
-        ):
-            raise InvalidInput("An extra is for a passenger or flight that the booking does not have.")
+        if wish.position:
+            place_of(view, wish)
+        pieces[wish.product_id] += wish.quantity
+    products = products_for_sale(pieces)
+    if any(product.currency != view.booking.currency for product in products.values()):
+        raise CurrencyMismatch
+    return products
+
+
+def place_of(view: BookingView, wish: Wanted) -> tuple[TicketFacts, FlightFacts]:
+    """Return for which passenger on which flight an extra is wanted. Raises InvalidInput where there is none."""
+    if 1 <= wish.position <= len(view.tickets):
+        ticket, coupons = view.tickets[wish.position - 1]
+        for coupon in coupons:
+            if coupon.sequence == wish.sequence and coupon.flight_id:
+                return ticket, view.flights[coupon.flight_id]
+    raise InvalidInput("An extra is for a passenger or flight that the booking does not have.")
 
 
 def lines_of(view: BookingView, wanted: Iterable[Wanted], products: dict[str, Product], position: int) -> list[Line]:
     return [
-        Line(products[wish.product_id], wish.quantity, flight_of(view, wish))
+        Line(products[wish.product_id], wish.quantity, place_of(view, wish)[1] if position else None)
         for wish in wanted
         if wish.position == position
     ]
-
-
-def flight_of(view: BookingView, wish: Wanted) -> FlightFacts | None:
-    flight_id = view.tickets[wish.position - 1][1][wish.sequence - 1].flight_id if wish.position else None
-    return view.flights[flight_id] if flight_id else None
 
 
 def priced(view: BookingView, ticket: TicketFacts, coupons: Sequence, extras: list[Line]) -> PassengerPrice:

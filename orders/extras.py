@@ -14,15 +14,14 @@ from bookings.exceptions import CannotChange
 from bookings.models import Booking, status_at
 from bookings.services import read_booking
 from flights.offers import FlightFacts
-from orders.checkout import MOST_PIECES, Wanted
+from orders.checkout import Wanted, place_of, products_wanted
 from orders.emds import Tied, takes_extras
-from orders.exceptions import CurrencyMismatch
 from orders.models import Order, Product
-from orders.sales import NewOrder, place_order, products_for_sale
+from orders.sales import NewOrder, place_order
 from orders.seat_choice import FAILED, GUEST_PLAN, ORDERED, PAID, flights_of
 from partners import buckets
 from partners.callers import Caller
-from skybridge.exceptions import Forbidden, InvalidInput
+from skybridge.exceptions import Forbidden
 from skybridge.sending import wait_for
 from skybridge.versions import check_version
 from ticketing.documents import CouponFacts, TicketFacts
@@ -101,23 +100,8 @@ def additions(view: BookingView, wanted: Iterable[Wanted]) -> list[Addition]:
     CurrencyMismatch.
     """
     wishes = list(wanted)
-    pieces: dict[str, int] = defaultdict(int)
-    for wish in wishes:
-        pieces[wish.product_id] += wish.quantity
-    products = products_for_sale(pieces)
-    if any(product.currency != view.booking.currency for product in products.values()):
-        raise CurrencyMismatch
+    products = products_wanted(view, wishes)
     return [Addition(products[wish.product_id], wish.quantity, *place_of(view, wish)) for wish in wishes]
-
-
-def place_of(view: BookingView, wish: Wanted) -> tuple[TicketFacts, FlightFacts]:
-    if not 1 <= wish.quantity <= MOST_PIECES:
-        raise InvalidInput(f"At most {MOST_PIECES} pieces of an extra.")
-    ticket, coupons = view.tickets[wish.position - 1] if 1 <= wish.position <= len(view.tickets) else (None, [])
-    flight_id = next((coupon.flight_id for coupon in coupons if coupon.sequence == wish.sequence), None)
-    if ticket is None or flight_id is None:
-        raise InvalidInput("An extra is for a passenger or flight that the booking does not have.")
-    return ticket, view.flights[flight_id]
 
 
 def order_extras(

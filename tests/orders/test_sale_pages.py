@@ -68,6 +68,15 @@ def test_extras_say_how_many_bags_the_ticket_includes(agent, held, settings, fre
     assert words in agent.client.get(f"/bookings/{held}/extras/", headers=HTML).content.decode()
 
 
+def test_extras_are_for_the_flight_that_is_left(agent, acme, extras):
+    held = book(acme, make_flight("JFK", "LAX"), back := make_flight("LAX", "JFK"))["booking_id"]
+    query("UPDATE ticketing_coupon SET is_superseded = true, status = 'V' WHERE sequence = 1")
+    assert b'name="x.1.2.BAG1"' in agent.client.get(f"/bookings/{held}/extras/", headers=HTML).content
+    assert agent.client.get(pay_path(held, **{"1_1_BAG1": 1}), headers=HTML).status_code == 400
+    assert pay(agent, held, {"1_2_BAG1": 1}, **ACCOUNT).status_code == 302
+    assert query("SELECT k.flight_id FROM ticketing_emd JOIN ticketing_coupon k ON k.id = coupon_id") == [(back.pk,)]
+
+
 def test_extras_keep_what_was_chosen(agent, held):
     page = agent.client.get(f"/bookings/{held}/extras/?x.1.1.BAG1=2", headers=HTML)
     assert b'name="x.1.1.BAG1" value="2"' in page.content
