@@ -1,6 +1,6 @@
 """The departures of a day, and one of them: passengers, gate, close-out."""
 
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -44,9 +44,10 @@ def board_context(wanted: dict, at) -> dict:
     airport: Airport = wanted["airport"]
     today = local_date(at, airport.timezone)
     day: date = wanted["date"] or today
-    window = window_of(airport, day)
-    cursors = {name: wanted[name] for name in ("after", "before")}
-    board: Board = read_board(airport, window, text=wanted["q"], **cursors, at=at)
+    board = board_of(day, wanted, at)
+    if not (board.rows or wanted["date"] or wanted["q"] or wanted["after"] or wanted["before"]):
+        day += timedelta(days=1)  # in the evening: what leaves after midnight
+        board = board_of(day, wanted, at)
     query = {"airport": airport.pk, **({"date": day.isoformat()} if day != today else {})}
     turned = query | ({"q": wanted["q"]} if wanted["q"] else {})
     return {
@@ -55,6 +56,11 @@ def board_context(wanted: dict, at) -> dict:
         "earlier": urlencode(turned | {"before": board.earlier}) if board.earlier else "",
         "later": urlencode(turned | {"after": board.later}) if board.later else "",
     }  # fmt: skip
+
+
+def board_of(day: date, wanted: dict, at) -> Board:
+    cursors = {name: wanted[name] for name in ("after", "before")}
+    return read_board(wanted["airport"], window_of(wanted["airport"], day), text=wanted["q"], **cursors, at=at)
 
 
 @page(SEES, gates=True, methods=("GET", "POST"))
