@@ -26,6 +26,7 @@ DURABLE = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "autovacuum": "on",
+    "autovacuum_naptime": "1min",  # as PostgreSQL has it: the tables' figures are taken after filling
 }
 # While data is made: what a crash leaves is thrown away.
 BUILDING = DURABLE | {
