@@ -130,7 +130,7 @@ def test_a_delay_can_grow_shorter_but_not_vanish(staff, flight):
 
 
 def test_a_delay_across_midnight_keeps_the_date_by_which_it_is_known(staff, flight):
-    body = {"kind": "delay", "reason": "ice"} | new_times(flight, timedelta(hours=20), timedelta(hours=20))
+    body = {"kind": "delay", "reason": "ice"} | new_times(flight, timedelta(hours=24), timedelta(hours=24))
     assert staff.post(f"/api/v1/flights/{flight.pk}/disruptions", body).status_code == 201
     shown = staff.get(f"/api/v1/flights/{flight.pk}").json()
     assert shown["departureDate"] == flight.departure_date.isoformat()
